@@ -1,0 +1,119 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Arrows: mainstay → plugins → capabilities and library targets → kernel. A plugin never imports another plugin;
+// scripts/test reads `swift package dump-package` and fails on any other arrow.
+
+let github = "https://github.com/"
+
+let package = Package(
+  name: "mainstay",
+  products: [
+    .executable(name: "mainstay", targets: ["mainstay"]),
+    .library(name: "MainstayKernel", targets: ["MainstayKernel"]),
+    .library(name: "MainstayHTTP", targets: ["MainstayHTTP"]),
+    .library(name: "MainstayTesting", targets: ["MainstayTesting"]),
+    .library(name: "MainstayHTTPTesting", targets: ["MainstayHTTPTesting"]),
+    .library(name: "MainstayCommandLine", targets: ["MainstayCommandLine"]),
+    .library(name: "MainstayEventsCommand", targets: ["MainstayEventsCommand"]),
+    .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
+    .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
+  ],
+  traits: [
+    .trait(name: "TLS", description: "The HTTP plugin serves HTTPS (builds BoringSSL)."),
+    .trait(name: "JWT", description: "The HTTP plugin accepts JSON Web Tokens (builds swift-crypto)."),
+    .default(enabledTraits: ["TLS", "JWT"]),
+  ],
+  dependencies: [
+    .package(url: github + "apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: github + "apple/swift-http-types", from: "1.8.0"),
+    .package(url: github + "apple/swift-log", from: "1.16.2"),
+    .package(url: github + "apple/swift-nio", from: "2.101.2"),
+    .package(url: github + "apple/swift-service-context", from: "1.5.1"),
+    .package(url: github + "hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: github + "swift-server/async-http-client", from: "1.37.0"),
+    .package(url: github + "swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: github + "vapor/jwt-kit", from: "5.7.1"),
+  ],
+  targets: [
+    // System libraries
+    .systemLibrary(
+      name: "CLibYAML", path: "Sources/CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+
+    // Ground floor
+    library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
+
+    // Contracts and libraries between the kernel and the plugins
+    library("MainstayHTTP", "Sources/HTTPCapability", ["MainstayKernel", hummingbird, httpTypes, serviceContext]),
+    library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
+    library(
+      "MainstayHTTPTesting", "Sources/HTTPTesting",
+      ["MainstayKernel", "MainstayHTTP", "MainstayTesting", hummingbird, httpTypes]),
+    library("MainstayCommandLine", "Sources/CommandLine", ["MainstayKernel", argumentParser, log]),
+    library(
+      "MainstayEventsCommand", "Sources/EventsCommand",
+      ["MainstayCommandLine", "MainstayKernel", argumentParser, asyncHTTPClient, nioCore]),
+
+    // Plugins
+    library(
+      "MainstayHTTPServer", "Plugins/HTTP",
+      [
+        "MainstayKernel", "MainstayHTTP", hummingbird, hummingbirdCore, httpTypes, log, nioCore, nioPosix, nioHTTPTypes,
+        serviceContext, serviceLifecycle,
+        .product(name: "HummingbirdTLS", package: "hummingbird", condition: .when(traits: ["TLS"])),
+        .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
+      ], exclude: ["README.md"]),
+    library(
+      "MainstayHealth", "Plugins/Health", ["MainstayKernel", "MainstayHTTP", hummingbird, httpTypes],
+      exclude: ["README.md"]),
+
+    // The stock host: a list of plugins and one call
+    .executableTarget(
+      name: "mainstay",
+      dependencies: [
+        "MainstayCommandLine", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth", "MainstayKernel",
+      ],
+      path: "Sources/mainstay"),
+
+    // Tests: one target a module
+    test("KernelTests", ["MainstayKernel", "MainstayTesting", log, serviceContext]),
+    test("HTTPTests", ["MainstayHTTPServer", "MainstayHTTP", "MainstayKernel", "MainstayTesting", "MainstayHTTPTesting",
+      "MainstayHealth", hummingbird, httpTypes, asyncHTTPClient, nioCore, nioPosix]),
+    test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
+    test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
+    test("HostTests", ["MainstayKernel", "MainstayTesting"]),
+  ]
+)
+
+// One line per library target: its module name, its folder, what it may import.
+func library(
+  _ name: String, _ path: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, exclude: exclude)
+}
+
+func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, path: "Tests/" + name)
+}
+
+var argumentParser: Target.Dependency { .product(name: "ArgumentParser", package: "swift-argument-parser") }
+var asyncHTTPClient: Target.Dependency { .product(name: "AsyncHTTPClient", package: "async-http-client") }
+var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
+var hummingbird: Target.Dependency { .product(name: "Hummingbird", package: "hummingbird") }
+var hummingbirdCore: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }
+var log: Target.Dependency { .product(name: "Logging", package: "swift-log") }
+var nioCore: Target.Dependency { .product(name: "NIOCore", package: "swift-nio") }
+var nioPosix: Target.Dependency { .product(name: "NIOPosix", package: "swift-nio") }
+var nioHTTPTypes: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }
+var serviceContext: Target.Dependency { .product(name: "ServiceContextModule", package: "swift-service-context") }
+var serviceLifecycle: Target.Dependency { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
+
+// The same language settings for every Swift target.
+for target in package.targets where target.type != .system {
+  target.swiftSettings = (target.swiftSettings ?? []) + [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ]
+}

@@ -1,0 +1,103 @@
+import Synchronization
+
+/// Who provides what, and who contributes what, at this moment. One per host.
+///
+/// The tables change when a plugin starts or stops; between that, reads take one short lock.
+final class Registry: Sendable {
+  private struct Provided {
+    let plugin: String
+    let value: any Sendable
+  }
+
+  private struct Entry {
+    let plugin: String
+    let order: Int
+    let value: any Sendable
+  }
+
+  private struct Observer {
+    let id: Int
+    let point: String
+    let call: @Sendable () -> Void
+  }
+
+  private struct Tables {
+    var capabilities: [String: Provided] = [:]
+    var contributions: [String: [Entry]] = [:]
+    var observers: [Observer] = []
+    var next = 0
+  }
+
+  private let tables = Mutex(Tables())
+  private let changes = Atomic<Int>(0)
+
+  var contributionVersion: Int { changes.load(ordering: .acquiring) }
+
+  func provide(_ value: any Sendable, as name: String, by plugin: String) {
+    tables.withLock { $0.capabilities[name] = Provided(plugin: plugin, value: value) }
+  }
+
+  func value(of name: String) -> (any Sendable)? {
+    tables.withLock { $0.capabilities[name]?.value }
+  }
+
+  func provides(_ name: String, plugin: String) -> Bool {
+    tables.withLock { $0.capabilities[name]?.plugin == plugin }
+  }
+
+  /// Adds a contribution and tells the observers of its point. Cancelling the result withdraws it.
+  func contribute(_ value: any Sendable, to point: String, by plugin: String) -> Subscription {
+    let order = tables.withLock { tables in
+      tables.next += 1
+      // Ordered by plugin, then by the order of contribution.
+      var entries = tables.contributions[point] ?? []
+      let index = entries.firstIndex { $0.plugin > plugin } ?? entries.endIndex
+      entries.insert(Entry(plugin: plugin, order: tables.next, value: value), at: index)
+      tables.contributions[point] = entries
+      return tables.next
+    }
+    changed(point)
+    return Subscription { [weak self] in
+      self?.tables.withLock { $0.contributions[point]?.removeAll { $0.order == order } }
+      self?.changed(point)
+    }
+  }
+
+  func contributions<Value>(to point: ContributionPoint<Value>) -> [Contributed<Value>] {
+    tables.withLock { tables in
+      (tables.contributions[point.name] ?? []).compactMap { entry in
+        (entry.value as? Value).map { Contributed(plugin: entry.plugin, value: $0) }
+      }
+    }
+  }
+
+  func observe<Value>(
+    _ point: ContributionPoint<Value>, _ body: @escaping @Sendable ([Contributed<Value>]) -> Void
+  ) -> Subscription {
+    let call: @Sendable () -> Void = { [weak self] in
+      if let self { body(self.contributions(to: point)) }
+    }
+    let id = tables.withLock { tables in
+      tables.next += 1
+      tables.observers.append(Observer(id: tables.next, point: point.name, call: call))
+      return tables.next
+    }
+    call()
+    return Subscription { [weak self] in
+      self?.tables.withLock { $0.observers.removeAll { $0.id == id } }
+    }
+  }
+
+  /// Withdraws what a plugin provides. Its contributions are cancelled through its context.
+  func withdraw(plugin: String) {
+    tables.withLock { tables in
+      tables.capabilities = tables.capabilities.filter { $0.value.plugin != plugin }
+    }
+  }
+
+  private func changed(_ point: String) {
+    changes.add(1, ordering: .acquiringAndReleasing)
+    let calls = tables.withLock { tables in tables.observers.filter { $0.point == point }.map(\.call) }
+    for call in calls { call() }
+  }
+}
