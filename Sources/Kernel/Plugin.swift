@@ -29,9 +29,16 @@ public protocol Plugin: Sendable {
   /// Releases what `init` acquired. Called exactly once, also when `run()` has thrown. Its task is not cancelled
   /// until the stop budget is spent.
   func stop() async
+
+  /// Looks, for `mainstay doctor`, whether a configuration would work on this machine: is the port free, is the file
+  /// readable. Starts and changes nothing.
+  static func diagnose(_ configuration: Configuration) async -> [Diagnosis]
 }
 
 extension Plugin {
+  /// Nothing to look at.
+  public static func diagnose(_ configuration: Configuration) async -> [Diagnosis] { [] }
+
   /// Nothing to do: the plugin works through what it provides, contributes and observes.
   public func run() async throws {}
 

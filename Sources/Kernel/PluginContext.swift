@@ -25,7 +25,7 @@ public struct PluginContext: Sendable {
     guard manifest.provides.contains(AnyCapability(capability)) else {
       throw .undeclared(plugin: plugin, verb: "provides", name: capability.name)
     }
-    registry.provide(value, as: capability.name, by: plugin)
+    registry.provide(value, as: capability.name, by: scope)
   }
 
   /// The value another plugin provides. Throws if the manifest does not list the capability under `requires`.

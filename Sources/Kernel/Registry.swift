@@ -5,7 +5,7 @@ import Synchronization
 /// The tables change when a plugin starts or stops; between that, reads take one short lock.
 final class Registry: Sendable {
   private struct Provided {
-    let plugin: String
+    let scope: PluginScope
     let value: any Sendable
   }
 
@@ -33,16 +33,16 @@ final class Registry: Sendable {
 
   var contributionVersion: Int { changes.load(ordering: .acquiring) }
 
-  func provide(_ value: any Sendable, as name: String, by plugin: String) {
-    tables.withLock { $0.capabilities[name] = Provided(plugin: plugin, value: value) }
+  func provide(_ value: any Sendable, as name: String, by scope: PluginScope) {
+    tables.withLock { $0.capabilities[name] = Provided(scope: scope, value: value) }
   }
 
   func value(of name: String) -> (any Sendable)? {
     tables.withLock { $0.capabilities[name]?.value }
   }
 
-  func provides(_ name: String, plugin: String) -> Bool {
-    tables.withLock { $0.capabilities[name]?.plugin == plugin }
+  func provides(_ name: String, scope: PluginScope) -> Bool {
+    tables.withLock { $0.capabilities[name]?.scope === scope }
   }
 
   /// Adds a contribution and tells the observers of its point. Cancelling the result withdraws it.
@@ -88,10 +88,10 @@ final class Registry: Sendable {
     }
   }
 
-  /// Withdraws what a plugin provides. Its contributions are cancelled through its context.
-  func withdraw(plugin: String) {
+  /// Withdraws what one instance of a plugin provides. Its contributions are cancelled through its context.
+  func withdraw(scope: PluginScope) {
     tables.withLock { tables in
-      tables.capabilities = tables.capabilities.filter { $0.value.plugin != plugin }
+      tables.capabilities = tables.capabilities.filter { $0.value.scope !== scope }
     }
   }
 

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Glibc
+import MainstayKernel
+
+/// Where the configuration comes from; the same for every command that reads it.
+struct ManifestOptions: ParsableArguments {
+  @Argument(help: "The manifest.", completion: .file(extensions: ["yaml", "yml"]))
+  var manifest = "host.yaml"
+
+  @Option(name: [.short, .long], help: "A profile of the manifest to lay over it, such as 'production'.")
+  var profile: String?
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("Sets one value: --set http.port=18080. May be repeated.", valueName: "key=value"))
+  var overrides: [String] = []
+
+  /// The manifest with everything that is laid over it.
+  var source: ConfigSource {
+    ConfigSource(file: manifest, profile: profile, overrides: overrides, environment: environmentVariables())
+  }
+
+  var planner: Planner { Planner(plugins: HostProgram.current.plugins, source: source) }
+
+  /// A plan, or the end: what is wrong goes to standard error, and the exit code is 1.
+  func plan(_ output: OutputOptions) throws -> Plan {
+    let planned = planner.plan()
+    let report = planned.report(colored: output.colorsErrors)
+    if !report.isEmpty { printError(report) }
+    guard let plan = planned.plan else { throw ExitCode(1) }
+    return plan
+  }
+}
+
+/// How a command prints; the same for every command.
+struct OutputOptions: ParsableArguments {
+  enum Color: String, ExpressibleByArgument, CaseIterable { case auto, always, never }
+
+  @Flag(help: "Print JSON, for programs.")
+  var json = false
+
+  @Option(help: "When to use colours.")
+  var color = Color.auto
+
+  /// The style of standard output.
+  var style: Style { Style(isColored: !json && isColored(1)) }
+  var colorsErrors: Bool { isColored(2) }
+
+  private func isColored(_ descriptor: Int32) -> Bool {
+    switch color {
+    case .always: true
+    case .never: false
+    case .auto: isatty(descriptor) == 1 && getenv("NO_COLOR") == nil
+    }
+  }
+}
+
+/// The process's environment.
+func environmentVariables() -> [String: String] {
+  var variables: [String: String] = [:]
+  var entry = environ
+  while let variable = entry.pointee {
+    let text = String(cString: variable)
+    if let equals = text.firstIndex(of: "=") {
+      variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+    }
+    entry += 1
+  }
+  return variables
+}
+
+/// Prints to standard error.
+func printError(_ text: String) {
+  fputs(text.hasSuffix("\n") ? text : text + "\n", stderr)
+}

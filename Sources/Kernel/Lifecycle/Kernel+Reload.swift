@@ -1,0 +1,284 @@
+import Logging
+import Synchronization
+
+/// Somebody who asked for a reload and waits for what becomes of it.
+struct ReloadWaiter: Sendable {
+  let continuation: CheckedContinuation<Result<ReloadReport, KernelError>, Never>
+}
+
+/// A reload under way.
+///
+/// The new manifest is planned in full while the host runs. Changed plugins are asked to take over their new
+/// configuration; those that cannot are stopped with their dependents, and started from the new plan. If one of them
+/// does not come up, the old plan is put back the same way.
+struct ReloadSession: Sendable {
+  /// How far it has come.
+  enum Phase: Sendable {
+    /// Changed plugins are being asked to take over their configuration.
+    case reconfiguring
+    /// Plugins that must restart are going down.
+    case holding
+    /// They are coming up again.
+    case starting
+  }
+
+  /// What became of asking the changed plugins.
+  struct Reconfigured: Sendable {
+    var applied: [String] = []
+    var restart: [String] = []
+    var failure: KernelError?
+  }
+
+  let old: Plan
+  let new: Plan
+  let difference: PlanDifference
+  var waiters: [ReloadWaiter]
+  var phase = Phase.reconfiguring
+  var outcome = Reconfigured()
+  /// The plan it is moving to: the new one, or the old one again.
+  var target: Plan
+  var touched: Set<String> = []
+  /// Plugins that were alive when the hold began.
+  var alive: Set<String> = []
+  var restarted: [String] = []
+  var rejection: KernelError?
+}
+
+extension Kernel {
+  /// Reads the manifest again and applies what changed.
+  @discardableResult
+  public func reload() async throws(KernelError) -> ReloadReport {
+    let planner = self.planner
+    // Reading files and decoding is done beside the loop, which goes on serving the plugins meanwhile.
+    let planned = await Task(priority: .medium) { planner.plan() }.value
+    let result = await withCheckedContinuation { continuation in
+      let waiter = ReloadWaiter(continuation: continuation)
+      if case .terminated = send.yield(.replanned(planned, waiter)) {
+        continuation.resume(returning: .failure(KernelError(.reloadRejected, "the host has stopped")))
+      }
+    }
+    return try result.get()
+  }
+
+  func takeReload(_ planned: Planned, _ waiter: ReloadWaiter) {
+    let (state, isBusy, old) = shared.withLock { ($0.state, $0.reload != nil, $0.plan) }
+    guard state == .running || state == .starting else {
+      return reject(KernelError(.reloadRejected, "the host is \(state.rawValue)"), [waiter])
+    }
+    guard !isBusy, state == .running else {
+      shared.withLock { $0.waitingReloads.append(waiter) }
+      return
+    }
+    guard let new = planned.plan else {
+      return reject(KernelError(.reloadRejected, planned.report(colored: false)), [waiter])
+    }
+    let difference = PlanDifference(from: old, to: new)
+    if let fixed = difference.fixed.first {
+      return reject(
+        KernelError(.reloadRejected, "\(fixed.path) cannot change while the host runs; restart the host"), [waiter])
+    }
+    shared.withLock {
+      $0.reload = ReloadSession(old: old, new: new, difference: difference, waiters: [waiter], target: new)
+    }
+    reconfigure(difference.changed, from: old, to: new)
+  }
+
+  /// Asks the changed plugins one after the other; if one refuses, those before it get their old configuration back.
+  private func reconfigure(_ names: [String], from old: Plan, to new: Plan) {
+    let running: [(PluginInstance, any Plugin)] = names.compactMap { name in
+      guard let instance = shared.withLock({ $0.instances[name] }), let plugin = instance.plugin else { return nil }
+      return (instance, plugin)
+    }
+    let (send, clock) = (self.send, settings.clock)
+    Task(priority: .medium) {
+      var outcome = ReloadSession.Reconfigured()
+      outcome.restart = names.filter { name in !running.contains { $0.0.name == name } }
+      for (instance, plugin) in running {
+        let name = instance.name
+        do {
+          switch try await Self.ask(plugin, new, name, clock) {
+          case .applied: outcome.applied.append(name)
+          case .restart: outcome.restart.append(name)
+          }
+        } catch {
+          outcome.failure = KernelError(
+            .reloadRejected, "plugin '\(name)' refused its new configuration", cause: error)
+          for (instance, plugin) in running where outcome.applied.contains(instance.name) {
+            // The old configuration was accepted once; a plugin that now refuses it is restarted with it.
+            if (try? await Self.ask(plugin, old, instance.name, clock)) != .applied {
+              outcome.restart.append(instance.name)
+            }
+          }
+          break
+        }
+      }
+      send.yield(.reconfigured(outcome))
+    }
+  }
+
+  private static func ask(
+    _ plugin: any Plugin, _ plan: Plan, _ name: String, _ clock: any HostClock
+  ) async throws -> Reconfiguration {
+    guard let planned = plan[name] else { return .restart }
+    return try await withDeadline(planned.policy.startTimeout, clock: clock) {
+      try await planned.registration.reconfigure(plugin, planned.configuration)
+    } orThrow: {
+      KernelError(
+        .startTimedOut,
+        "plugin '\(name)' did not finish reconfigure() within its budget of "
+          + planned.policy.startTimeout.formattedShort)
+    }
+  }
+
+  func takeReconfigured(_ outcome: ReloadSession.Reconfigured) {
+    guard var session = shared.withLock({ $0.reload }) else { return }
+    session.outcome = outcome
+    if let failure = outcome.failure {
+      session.rejection = failure
+      session.target = session.old
+      session.touched = failure.code == .reloadRejected ? Set(outcome.restart.filter(outcome.applied.contains)) : []
+    } else {
+      session.touched = Set(outcome.restart + session.difference.added + session.difference.removed)
+    }
+    hold(&session)
+  }
+
+  /// Takes the touched plugins down; `advanceReload` goes on when they are.
+  private func hold(_ session: inout ReloadSession) {
+    session.phase = .holding
+    let now = settings.clock.now
+    let held = session
+    let actions = shared.withLock { shared in
+      var held = held
+      held.alive = Set(shared.machine.nodes.filter { !$0.isIdle }.map(\.name))
+      let actions = shared.machine.hold(takingDown: held.touched, at: now)
+      shared.reload = held
+      return actions
+    }
+    perform(actions)
+  }
+
+  /// Moves a reload on when the plugins it waits for are where they should be.
+  func advanceReload() {
+    guard let session = shared.withLock({ $0.reload }) else { return runWaitingReload() }
+    if shared.withLock({ $0.machine.isStopping }) {
+      return finish(session, rejection: KernelError(.reloadRejected, "the host stopped during the reload"))
+    }
+    switch session.phase {
+    case .reconfiguring:
+      break
+    case .holding where shared.withLock { $0.machine.isHoldComplete }:
+      start(session)
+      advanceReload()
+    case .starting where shared.withLock { $0.machine.isSettled }:
+      conclude(session)
+    default:
+      break
+    }
+  }
+
+  private func start(_ session: ReloadSession) {
+    let now = settings.clock.now
+    let actions = shared.withLock { shared in
+      var session = session
+      let down = Set(shared.machine.nodes.filter(\.isIdle).map(\.name))
+      session.restarted = session.target.plugins.map(\.name).filter { down.contains($0) && session.alive.contains($0) }
+      session.phase = .starting
+      shared.reload = session
+      for name in shared.instances.keys where session.target[name] == nil { shared.instances[name] = nil }
+      shared.plan = session.target
+      let probation = session.rejection == nil ? Set(session.target.plugins.map(\.name)) : []
+      return shared.machine.replace(
+        graph: session.target.graph, policies: session.target.policies, probation: probation, at: now)
+    }
+    perform(actions)
+  }
+
+  private func conclude(_ session: ReloadSession) {
+    if session.rejection == nil, let failure = shared.withLock({ $0.machine.probationFailure }) {
+      var session = session
+      session.rejection = KernelError(
+        .reloadRejected, "the new configuration did not come up, the old one was put back: \(failure.message)")
+      session.target = session.old
+      // Undone by the same rule: everything that the new plan touched, or that took over a value of it.
+      session.touched.formUnion(session.outcome.applied)
+      hold(&session)
+      advanceReload()
+    } else {
+      finish(session, rejection: session.rejection)
+    }
+  }
+
+  private func finish(_ session: ReloadSession, rejection: KernelError?) {
+    shared.withLock { shared in
+      shared.machine.endProbation()
+      shared.reload = nil
+      if rejection == nil, !session.difference.changes.isEmpty { shared.generation += 1 }
+    }
+    if let rejection {
+      reject(rejection, session.waiters)
+    } else {
+      accept(session)
+    }
+    runWaitingReload()
+  }
+
+  private func accept(_ session: ReloadSession) {
+    let difference = session.difference
+    let report = ReloadReport(
+      generation: shared.withLock { $0.generation }, changes: difference.changes,
+      reconfigured: session.outcome.applied,
+      restarted: session.restarted.filter { !difference.added.contains($0) }, started: difference.added,
+      stopped: difference.removed)
+    settings.logSettings?.update(from: session.new.logging)
+    rules.replace(session.new.rules)
+    if !difference.changes.isEmpty {
+      logger.info(
+        "configuration reloaded",
+        metadata: [
+          "generation": "\(report.generation)",
+          "changes": "\(difference.changes.map(\.description).joined(separator: "; "))",
+          "restarted": "\(report.restarted.joined(separator: ", "))",
+        ])
+      bus.publish(
+        HostReloaded(generation: report.generation, changed: difference.changes.map(\.path.description)))
+    }
+    for waiter in session.waiters { waiter.continuation.resume(returning: .success(report)) }
+  }
+
+  private func reject(_ error: KernelError, _ waiters: [ReloadWaiter]) {
+    shared.withLock { $0.rejectedReloads += 1 }
+    logger.error("reload refused; the host goes on as it was: \(error)")
+    bus.publish(HostReloadRejected(reason: error.description))
+    for waiter in waiters { waiter.continuation.resume(returning: .failure(error)) }
+  }
+
+  /// Reloads that were asked for while another one ran are answered by one more, read afresh.
+  private func runWaitingReload() {
+    let waiters = shared.withLock { shared in
+      guard shared.reload == nil, shared.state == .running else { return [ReloadWaiter]() }
+      defer { shared.waitingReloads = [] }
+      return shared.waitingReloads
+    }
+    guard !waiters.isEmpty else { return }
+    Task(priority: .medium) {
+      let result: Result<ReloadReport, KernelError>
+      do { result = .success(try await self.reload()) } catch { result = .failure(error) }
+      for waiter in waiters { waiter.continuation.resume(returning: result) }
+    }
+  }
+
+  /// Nobody is left waiting when the host ends.
+  func finishReloads() {
+    let waiters = shared.withLock { shared in
+      defer {
+        shared.waitingReloads = []
+        shared.reload = nil
+      }
+      return shared.waitingReloads + (shared.reload?.waiters ?? [])
+    }
+    for waiter in waiters {
+      waiter.continuation.resume(returning: .failure(KernelError(.reloadRejected, "the host has stopped")))
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import Synchronization
+
+/// One life of a plugin: from the call of its `init` to the end of its cleanups.
+final class PluginInstance: Sendable {
+  let name: String
+  let scope = PluginScope()
+
+  private struct State {
+    var plugin: (any Plugin)?
+    var starting: Task<Void, Never>?
+    var running: Task<Void, Never>?
+    var isAbandoned = false
+  }
+
+  private let state = Mutex(State())
+
+  init(name: String) { self.name = name }
+
+  var plugin: (any Plugin)? { state.withLock { $0.plugin } }
+  var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
+  var running: Task<Void, Never>? { state.withLock { $0.running } }
+
+  func setStarting(_ task: Task<Void, Never>) { state.withLock { $0.starting = task } }
+  func setPlugin(_ plugin: any Plugin) { state.withLock { $0.plugin = plugin } }
+  func setRunning(_ task: Task<Void, Never>) { state.withLock { $0.running = task } }
+
+  func cancelStart() { state.withLock { $0.starting }?.cancel() }
+  func cancelRun() { state.withLock { $0.running }?.cancel() }
+
+  /// The kernel does not wait for this instance any more.
+  func abandon() {
+    let task = state.withLock { state in
+      state.isAbandoned = true
+      return state.starting
+    }
+    task?.cancel()
+  }
+}
