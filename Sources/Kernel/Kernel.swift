@@ -13,6 +13,7 @@ public final class Kernel: Sendable {
   let busCore: EventBusCore
   let bus: EventBus
   let logger: Logger
+  let rules: RuleEngine
   let shared: Mutex<Shared>
 
   private let inputs: AsyncStream<Input>
@@ -39,6 +40,7 @@ public final class Kernel: Sendable {
     var hasBegun = false
     var timer: (deadline: ContinuousClock.Instant, task: Task<Void, Never>)?
     var lameDuck: Task<Void, Never>?
+    var watcher: Task<Void, Never>?
   }
 
   /// Somebody who waits for a state of the host.
@@ -68,6 +70,7 @@ public final class Kernel: Sendable {
     logger = settings.logger
     busCore = EventBusCore(clock: settings.clock)
     bus = EventBus(core: busCore, owner: "kernel")
+    rules = RuleEngine(bus: bus, registry: registry, logger: settings.logger)
     (inputs, send) = AsyncStream.makeStream()
     let now = settings.clock.now
     shared = Mutex(
@@ -163,6 +166,7 @@ public final class Kernel: Sendable {
     switch input {
     case .begin:
       enter(.starting)
+      rules.replace(shared.withLock { $0.plan.rules })
       perform(shared.withLock { $0.machine.begin(at: now) })
     case .started(let instance, let plugin):
       pluginStarted(instance, plugin, at: now)

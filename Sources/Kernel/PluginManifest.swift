@@ -20,6 +20,8 @@ public struct PluginManifest: Sendable {
   public let contributes: [AnyContributionPoint]
   /// Contribution points whose contributions it collects. Each point has one collector in a host.
   public let collects: [AnyContributionPoint]
+  /// Actions that it offers to the manifest's `rules:`, through `ContributionPoint.ruleActions`.
+  public let ruleActions: [String]
   /// Events it publishes; shown by `mainstay plugins` and offered as topics.
   public let events: [any Event.Type]
 
@@ -34,6 +36,7 @@ public struct PluginManifest: Sendable {
     uses: [AnyCapability] = [],
     contributes: [AnyContributionPoint] = [],
     collects: [AnyContributionPoint] = [],
+    ruleActions: [String] = [],
     events: [any Event.Type] = []
   ) {
     self.name = name
@@ -45,6 +48,7 @@ public struct PluginManifest: Sendable {
     self.uses = uses
     self.contributes = contributes
     self.collects = collects
+    self.ruleActions = ruleActions
     self.events = events
   }
 }

@@ -12,6 +12,8 @@ extension Kernel: HostStatusSource {
     guard !isDraining else { return }
     logger.info("host ready", metadata: ["duration": "\(duration.formattedShort)", "plugins": "\(count)"])
     enter(.running)
+    let watcher = Task(priority: .medium) { await self.watchConfiguration() }
+    shared.withLock { $0.watcher = watcher }
     bus.publish(HostReady(duration: duration, plugins: count))
   }
 
@@ -74,7 +76,8 @@ extension Kernel: HostStatusSource {
       }
       return (shared.failure, settings.clock.now - since, shared.abandoned)
     }
-    shared.withLock { $0.lameDuck }?.cancel()
+    let tasks = shared.withLock { [$0.lameDuck, $0.watcher] }
+    for task in tasks { task?.cancel() }
     bus.publish(HostStopped(duration: duration, abandoned: abandoned))
     logger.info("host stopped", metadata: ["duration": "\(duration.formattedShort)"])
     settings.watchdog?.disarm()

@@ -1,0 +1,9 @@
+import MainstayHTTPServer
+import MainstayHealth
+import MainstayKernel
+
+/// The plugins of the stock host. `host.yaml` decides which of them run.
+let linkedPlugins: [any Plugin.Type] = [
+  HTTPPlugin.self,
+  HealthPlugin.self,
+]
