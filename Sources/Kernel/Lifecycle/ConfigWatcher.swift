@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Notices that one of the files a manifest was read from has changed.
 ///

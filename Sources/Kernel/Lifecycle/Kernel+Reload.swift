@@ -263,7 +263,7 @@ extension Kernel {
     guard !waiters.isEmpty else { return }
     Task(priority: .medium) {
       let result: Result<ReloadReport, KernelError>
-      do { result = .success(try await self.reload()) } catch { result = .failure(error) }
+      do throws(KernelError) { result = .success(try await self.reload()) } catch { result = .failure(error) }
       for waiter in waiters { waiter.continuation.resume(returning: result) }
     }
   }

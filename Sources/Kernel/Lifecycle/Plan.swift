@@ -67,11 +67,19 @@ struct PlanDifference: Sendable {
   let changed: [String]
 
   init(from old: Plan, to new: Plan) {
-    changes = ConfigChange.between(old.values, new.values)
+    changes = ConfigChange.changes(from: old.values, to: new.values)
     added = new.plugins.map(\.name).filter { old[$0] == nil }
     removed = old.plugins.map(\.name).filter { new[$0] == nil }
-    let touched = Set(changes.compactMap(\.plugin))
+    let touched = Set(changes.compactMap { Self.plugin($0.path) })
     changed = new.plugins.map(\.name).filter { touched.contains($0) && old[$0] != nil }
+  }
+
+  /// The plugin a value belongs to. `lifecycle:` belongs to the host: it changes without the plugin noticing.
+  private static func plugin(_ path: ConfigPath) -> String? {
+    guard path.steps.count > 2, path.steps[0] == .key("plugins"), case .key(let name) = path.steps[1],
+      path.steps[2] != .key("lifecycle"), path.steps[2] != .key("enabled")
+    else { return nil }
+    return name
   }
 
   /// Values that are read once, when the host starts.

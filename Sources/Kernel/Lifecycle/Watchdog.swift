@@ -21,8 +21,12 @@ public final class Watchdog: Sendable {
   /// A watchdog whose thread waits for signals and for its deadline. One for a process.
   public init() throws(KernelError) {
     var ends: [Int32] = [-1, -1]
-    guard pipe2(&ends, O_CLOEXEC | O_NONBLOCK) == 0 else {
+    guard Glibc.pipe(&ends) == 0 else {
       throw KernelError(.startFailed, "cannot create a pipe for signals: \(String(cString: strerror(errno)))")
+    }
+    for end in ends {
+      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+      _ = fcntl(end, F_SETFL, O_NONBLOCK)
     }
     pipe = (ends[0], ends[1])
     var thread = pthread_t()

@@ -44,7 +44,7 @@ final class RuleEngine: Sendable {
   }
 
   private func publish(_ arguments: JSONValue, _ event: AnyEvent) {
-    guard let text = arguments["topic"]?.stringValue, let topic = try? Topic(validating: text) else { return }
+    guard let text = arguments["topic"]?.stringValue, let topic = try? Topic(text) else { return }
     bus.publish(topic: topic, json: ["cause": .string("\(event.topic)"), "event": event.json])
   }
 

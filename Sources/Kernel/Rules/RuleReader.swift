@@ -12,7 +12,7 @@ struct RuleReader {
   mutating func read(_ tree: ConfigTree) -> [Rule] {
     guard !tree.isNull else { return [] }
     guard let items = tree.list else {
-      report(tree, ConfigPath(["rules"]), "expected a list", "write `rules:` and below it `- { on: …, log: … }`")
+      report(tree, "rules", "expected a list", "write `rules:` and below it `- { on: …, log: … }`")
       return []
     }
     return items.enumerated().compactMap { index, item in
@@ -48,12 +48,12 @@ struct RuleReader {
   }
 
   private mutating func pattern(_ item: ConfigTree, at path: ConfigPath) -> TopicPattern? {
-    guard let node = item["on"], let text = node.text else {
+    guard let node = item["on"], let text = node.scalar?.text else {
       report(item, path, "has no topic", "say what it is about: `on: plugin.state-changed`, or a pattern: `on: plugin.*`")
       return nil
     }
     do {
-      return try TopicPattern(validating: text)
+      return try TopicPattern(text)
     } catch {
       report(node, path.key("on"), "\(error)", "write a topic such as pool.exhausted, or a pattern such as pool.*")
       return nil
@@ -89,7 +89,7 @@ struct RuleReader {
           "use one of \(Self.levels.joined(separator: ", "))")
       }
     case "publish":
-      guard let text = arguments["topic"]?.stringValue, let topic = try? Topic(validating: text) else {
+      guard let text = arguments["topic"]?.stringValue, let topic = try? Topic(text) else {
         return report(action.value, path, "has no valid topic", "write `publish: { topic: clinic.overloaded }`")
       }
       if on.matches(topic) {
