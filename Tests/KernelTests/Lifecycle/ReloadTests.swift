@@ -210,8 +210,10 @@ private final class ChangingFile: ConfigFileReader {
     set { content.withLock { $0 = newValue } }
   }
 
+  var workingDirectory: String { "/test" }
+
   func read(_ path: String, limit: Int) throws(ConfigFileError) -> [UInt8] {
-    guard path.hasSuffix("host.yaml") else { throw .missing }
+    guard path.hasSuffix("host.yaml") else { throw .notFound }
     return Array(text.utf8)
   }
 }
