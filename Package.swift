@@ -29,7 +29,7 @@ let package = Package(
     .package(url: github + "apple/swift-http-types", from: "1.8.0"),
     .package(url: github + "apple/swift-log", from: "1.16.2"),
     .package(url: github + "apple/swift-nio", from: "2.101.2"),
-    .package(url: github + "apple/swift-service-context", from: "1.5.1"),
+    .package(url: github + "apple/swift-distributed-tracing", from: "1.7.2"),
     .package(url: github + "hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: github + "swift-server/async-http-client", from: "1.37.0"),
     .package(url: github + "swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -105,7 +105,7 @@ var log: Target.Dependency { .product(name: "Logging", package: "swift-log") }
 var nioCore: Target.Dependency { .product(name: "NIOCore", package: "swift-nio") }
 var nioPosix: Target.Dependency { .product(name: "NIOPosix", package: "swift-nio") }
 var nioHTTPTypes: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }
-var serviceContext: Target.Dependency { .product(name: "ServiceContextModule", package: "swift-service-context") }
+var serviceContext: Target.Dependency { .product(name: "Instrumentation", package: "swift-distributed-tracing") }
 var serviceLifecycle: Target.Dependency { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
 
 // The same language settings for every Swift target.
