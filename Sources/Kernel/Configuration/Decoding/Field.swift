@@ -146,6 +146,7 @@ struct FieldDeclaration: Sendable {
 protocol AnyField: Sendable {
   var declaration: FieldDeclaration { get }
   var shape: ConfigShape { get }
+  var value: any Sendable { get }
   func rendering(revealed: Bool) -> JSONValue
   /// The same field with the value that was written laid over its default.
   func laid(over node: ConfigTree?, at path: ConfigPath, reading: ConfigReading) -> any AnyField
@@ -153,6 +154,7 @@ protocol AnyField: Sendable {
 
 extension Field: AnyField {
   var shape: ConfigShape { Value.configShape }
+  var value: any Sendable { wrappedValue }
   func rendering(revealed: Bool) -> JSONValue { wrappedValue.configRendering(revealed: revealed) }
 
   func laid(over written: ConfigTree?, at path: ConfigPath, reading: ConfigReading) -> any AnyField {
