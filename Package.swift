@@ -44,7 +44,7 @@ let package = Package(
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
 
     // Contracts and libraries between the kernel and the plugins
-    library("MainstayHTTP", "Sources/HTTPCapability", ["MainstayKernel", hummingbird, httpTypes, serviceContext]),
+    library("MainstayHTTP", "Sources/HTTPCapability", ["MainstayKernel", hummingbird, httpTypes, log, nioCore, serviceContext]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
       "MainstayHTTPTesting", "Sources/HTTPTesting",

@@ -86,6 +86,12 @@ public struct Contributed<Value: Sendable>: Sendable {
   public let plugin: String
   /// The contributed value.
   public let value: Value
+
+  /// A value and the plugin it came from, for collectors that derive one contribution from another.
+  public init(plugin: String, value: Value) {
+    self.plugin = plugin
+    self.value = value
+  }
 }
 
 /// What plugins contribute to one point, read live by its collector. Ordered by plugin name, then by the order of
