@@ -191,6 +191,12 @@ final class EventBusCore: Sendable {
     cancelAll { $0 === owner }
   }
 
+  /// Ends everything, when the host has stopped; what waits is still delivered.
+  func endAll() {
+    let ids = state.withLock { $0.records.keys.sorted() }
+    for id in ids { cancel(id) }
+  }
+
   private func cancelAll(where isOwned: (EventBusOwner) -> Bool) {
     let ids = state.withLock { state in
       state.records.values.filter { isOwned($0.identity.owner) }.map(\.identity.id).sorted()

@@ -82,7 +82,7 @@ extension Kernel: HostStatusSource {
     logger.info("host stopped", metadata: ["duration": "\(duration.formattedShort)"])
     settings.watchdog?.disarm()
     finishReloads()
-    busCore.shutDown()
+    busCore.endAll()
     enter(failure == nil ? .stopped : .failed, reason: failure?.message)
     send.finish()
   }

@@ -42,7 +42,7 @@ struct RuleReader {
       return nil
     }
     guard let on, known.contains(action.key) else { return nil }
-    let arguments = action.value.json
+    let arguments = JSONValue(action.value)
     check(action, arguments, on, at: path.key(action.key))
     return Rule(on: on, conditions: conditions, action: action.key, arguments: arguments)
   }
@@ -67,7 +67,7 @@ struct RuleReader {
       return []
     }
     return entries.compactMap { entry in
-      let values = entry.value.list?.map(\.json) ?? [entry.value.json]
+      let values = entry.value.list?.map { JSONValue($0) } ?? [JSONValue(entry.value)]
       guard values.allSatisfy({ $0.objectValue == nil && $0.arrayValue == nil }) else {
         report(entry.value, path.key(entry.key), "expected a value or a list of values", "write fields within fields with dots")
         return nil

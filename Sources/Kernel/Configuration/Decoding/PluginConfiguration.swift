@@ -35,9 +35,7 @@ extension PluginConfiguration {
   /// Its fields.
   public func configRendering(revealed: Bool) -> JSONValue {
     .object(
-      Dictionary(
-        DeclaredField.fields(of: self).map { ($0.key, $0.field.rendering(revealed: revealed)) },
-        uniquingKeysWith: { first, _ in first }))
+      JSONObject(DeclaredField.fields(of: self).map { ($0.key, $0.field.rendering(revealed: revealed)) }))
   }
 }
 

@@ -25,94 +25,100 @@ public struct ManifestSchema: Sendable {
     self.rule = rule
   }
 
-  /// The schema as indented JSON.
-  public func json() -> String { document.text() + "\n" }
+  /// A schema for a host that links these plugins.
+  public init(plugins: [PluginRegistration]) {
+    self.init(
+      plugins: plugins.sorted { $0.manifest.name < $1.manifest.name }.map {
+        PluginSection(key: $0.manifest.name, summary: $0.manifest.summary, configuration: $0.configuration)
+      })
+  }
 
-  private var document: OrderedJSON {
-    .object(
+  /// The schema.
+  public var json: JSONValue {
+    .object(JSONObject(
       [
         ("$schema", .string("https://json-schema.org/draft/2020-12/schema")),
         ("title", .string("Manifest of a Mainstay host")),
         ("type", .string("object")),
-        ("properties", .object(layerProperties + fileProperties)),
-        ("additionalProperties", .raw("false")),
+        ("properties", .object(JSONObject(layerProperties + fileProperties))),
+        ("additionalProperties", .bool(false)),
         ("$defs", definitions),
-      ])
+      ]))
   }
 
   /// What both a file and a profile may set.
-  private var layerProperties: [(String, OrderedJSON)] {
+  private var layerProperties: [(String, JSONValue)] {
     [
-      ("host", .object([("description", .string("The host itself.")), ("$ref", .string("#/$defs/host"))])),
-      ("logging", .object([("description", .string("The host's log.")), ("$ref", .string("#/$defs/logging"))])),
-      ("plugins", .object([("description", .string("The plugins that run.")), ("$ref", .string("#/$defs/plugins"))])),
-      ("rules", .object([("description", .string("What to do on events.")), ("$ref", .string("#/$defs/rules"))])),
+      ("host", .object(JSONObject([("description", .string("The host itself.")), ("$ref", .string("#/$defs/host"))]))),
+      ("logging", .object(JSONObject([("description", .string("The host's log.")), ("$ref", .string("#/$defs/logging"))]))),
+      ("plugins", .object(JSONObject([("description", .string("The plugins that run.")), ("$ref", .string("#/$defs/plugins"))]))),
+      ("rules", .object(JSONObject([("description", .string("What to do on events.")), ("$ref", .string("#/$defs/rules"))]))),
     ]
   }
 
-  private var fileProperties: [(String, OrderedJSON)] {
-    let path = OrderedJSON.object([("type", .string("string"))])
-    let list = OrderedJSON.object([("type", .string("array")), ("items", path)])
-    let profile = OrderedJSON.object([
-      ("type", .array([.string("object"), .string("null")])), ("properties", .object(layerProperties)),
-      ("additionalProperties", .raw("false")),
-    ])
+  private var fileProperties: [(String, JSONValue)] {
+    let path = JSONValue.object(JSONObject([("type", .string("string"))]))
+    let list = JSONValue.object(JSONObject([("type", .string("array")), ("items", path)]))
+    let profile = JSONValue.object(JSONObject([
+      ("type", .array([.string("object"), .string("null")])), ("properties", .object(JSONObject(layerProperties))),
+      ("additionalProperties", .bool(false)),
+    ]))
     return [
       (
         "include",
-        .object([
+        .object(JSONObject([
           ("description", .string("Files laid over this one, in order; paths start at this file.")),
           ("anyOf", .array([path, list, SectionSchema.null])),
-        ])
+        ]))
       ),
       (
         "profiles",
-        .object([
+        .object(JSONObject([
           ("description", .string("What --profile NAME lays over the file.")),
           ("type", .array([.string("object"), .string("null")])), ("additionalProperties", profile),
-        ])
+        ]))
       ),
     ]
   }
 
-  private var definitions: OrderedJSON {
+  private var definitions: JSONValue {
     let entries = plugins.map { plugin in
       (plugin.key, SectionSchema.section(plugin.configuration.init(), help: plugin.summary, also: Self.reserved))
     }
-    let rules = rule.map { SectionSchema.section($0.init(), help: nil) } ?? .object([("type", .string("object"))])
-    return .object([
+    let rules = rule.map { SectionSchema.section($0.init(), help: nil) } ?? .object(JSONObject([("type", .string("object"))]))
+    return .object(JSONObject([
       ("host", SectionSchema.section(HostConfiguration(), help: nil)),
       ("logging", SectionSchema.section(LoggingConfiguration(), help: nil)),
       ("lifecycle", SectionSchema.section(LifecycleConfiguration(), help: nil)),
       (
         "plugins",
-        .object([
-          ("type", .array([.string("object"), .string("null")])), ("properties", .object(entries)),
-          ("additionalProperties", .raw("false")),
-        ])
+        .object(JSONObject([
+          ("type", .array([.string("object"), .string("null")])), ("properties", .object(JSONObject(entries))),
+          ("additionalProperties", .bool(false)),
+        ]))
       ),
-      ("rules", .object([("type", .array([.string("array"), .string("null")])), ("items", rules)])),
-      ("substitution", .object([("type", .string("string")), ("pattern", .string("\\$\\{[^}]*\\}"))])),
-      ("duration", .object([("type", .string("string")), ("pattern", .string(SectionSchema.durationPattern))])),
+      ("rules", .object(JSONObject([("type", .array([.string("array"), .string("null")])), ("items", rules)]))),
+      ("substitution", .object(JSONObject([("type", .string("string")), ("pattern", .string("\\$\\{[^}]*\\}"))]))),
+      ("duration", .object(JSONObject([("type", .string("string")), ("pattern", .string(SectionSchema.durationPattern))]))),
       (
         "size",
-        .object([
+        .object(JSONObject([
           ("type", .array([.string("string"), .string("integer")])), ("pattern", .string(SectionSchema.sizePattern)),
-          ("minimum", .raw("0")),
-        ])
+          ("minimum", .integer(0)),
+        ]))
       ),
-    ])
+    ]))
   }
 
-  private static var reserved: [(String, OrderedJSON)] {
+  private static var reserved: [(String, JSONValue)] {
     let enabled = Field(wrappedValue: true, "Whether the plugin runs.")
     return [
       ("enabled", SectionSchema.field(enabled)),
       (
         "lifecycle",
-        .object([
+        .object(JSONObject([
           ("description", .string("How the host treats the plugin.")), ("$ref", .string("#/$defs/lifecycle")),
-        ])
+        ]))
       ),
     ]
   }
@@ -124,36 +130,36 @@ enum SectionSchema {
     "^(?=.)([0-9]+(\\.[0-9]+)?d)?([0-9]+(\\.[0-9]+)?h)?([0-9]+(\\.[0-9]+)?m)?"
     + "([0-9]+(\\.[0-9]+)?s)?([0-9]+(\\.[0-9]+)?ms)?([0-9]+(\\.[0-9]+)?us)?([0-9]+ns)?$"
   static let sizePattern = "^[0-9]+(\\.[0-9]+)? ?(B|[kK]B|KiB|MB|MiB|GB|GiB|TB|TiB)?$"
-  static let null = OrderedJSON.object([("type", .string("null"))])
-  private static let substitution = OrderedJSON.object([("$ref", .string("#/$defs/substitution"))])
+  static let null = JSONValue.object(JSONObject([("type", .string("null"))]))
+  private static let substitution = JSONValue.object(JSONObject([("$ref", .string("#/$defs/substitution"))]))
   /// A section may hold sections like itself, through lists; so deep they are described.
   private static let deepest = 12
 
   static func section(
-    _ section: any PluginConfiguration, help: String?, also: [(String, OrderedJSON)] = [], depth: Int = 0
-  ) -> OrderedJSON {
+    _ section: any PluginConfiguration, help: String?, also: [(String, JSONValue)] = [], depth: Int = 0
+  ) -> JSONValue {
     let fields = DeclaredField.fields(of: section).map { ($0.key, field($0.field, depth: depth)) }
-    return .object(
-      (help.map { [("description", OrderedJSON.string($0))] } ?? []) + [
-        ("type", .array([.string("object"), .string("null")])), ("properties", .object(also + fields)),
-        ("additionalProperties", .raw("false")),
-      ])
+    return .object(JSONObject(
+      (help.map { [("description", JSONValue.string($0))] } ?? []) + [
+        ("type", .array([.string("object"), .string("null")])), ("properties", .object(JSONObject(also + fields))),
+        ("additionalProperties", .bool(false)),
+      ]))
   }
 
-  static func field(_ field: any AnyField, depth: Int = 0) -> OrderedJSON {
-    var members: [(String, OrderedJSON)] = [("description", .string(description(of: field.declaration)))]
-    if let example = field.declaration.example { members.append(("examples", .strings([example]))) }
-    if field.declaration.deprecated != nil { members.append(("deprecated", .raw("true"))) }
+  static func field(_ field: any AnyField, depth: Int = 0) -> JSONValue {
+    var members: [(String, JSONValue)] = [("description", .string(description(of: field.declaration)))]
+    if let example = field.declaration.example { members.append(("examples", .array([.string(example)]))) }
+    if field.declaration.deprecated != nil { members.append(("deprecated", .bool(true))) }
     if field.shape.isSection, let section = field.section {
       guard case .object(let inner) = self.section(section, help: nil, depth: depth + 1) else {
-        return .object(members)
+        return .object(JSONObject(members))
       }
-      return .object(members + inner)
+      return .object(JSONObject(members + inner.map { ($0.key, $0.value) }))
     }
     let standard = field.rendering(revealed: false)
-    if standard != .null, !field.shape.isSecret { members.append(("default", OrderedJSON(standard))) }
+    if standard != .null, !field.shape.isSecret { members.append(("default", standard)) }
     let accepted = alternatives(field.shape, field.declaration, depth: depth) + [null]
-    return .object(members + [("anyOf", .array(accepted))])
+    return .object(JSONObject(members + [("anyOf", .array(accepted))]))
   }
 
   private static func description(of declaration: FieldDeclaration) -> String {
@@ -168,17 +174,17 @@ enum SectionSchema {
   /// What a shape accepts: itself and, unless it is text or a structure, a `${…}`.
   private static func alternatives(
     _ shape: ConfigShape, _ declaration: FieldDeclaration, depth: Int
-  ) -> [OrderedJSON] {
+  ) -> [JSONValue] {
     switch shape {
     case .optional(let inner), .secret(let inner): return alternatives(inner, declaration, depth: depth)
     case .text, .form: return [text(declaration)] + (hasTextRules(declaration) ? [substitution] : [])
-    case .choice(let words): return [.object([("enum", .strings(words))]), substitution]
+    case .choice(let words): return [.object(JSONObject([("enum", .array(words.map { .string($0) }))])), substitution]
     case .boolean: return [typed("boolean"), substitution]
     case .number: return [typed("number", limits(declaration.lower, declaration.upper)), substitution]
     case .integer(let range): return [typed("integer", limits(of: range, declaration)), substitution]
-    case .duration: return [.object([("$ref", .string("#/$defs/duration"))]), substitution]
-    case .bytes: return [.object([("$ref", .string("#/$defs/size"))]), substitution]
-    case .anything: return [.object([])]
+    case .duration: return [.object(JSONObject([("$ref", .string("#/$defs/duration"))])), substitution]
+    case .bytes: return [.object(JSONObject([("$ref", .string("#/$defs/size"))])), substitution]
+    case .anything: return [.object(JSONObject([]))]
     case .list(let item): return [typed("array", [("items", any(item, depth: depth))])]
     case .dictionary(let value): return [typed("object", [("additionalProperties", any(value, depth: depth))])]
     case .section(let type):
@@ -186,34 +192,34 @@ enum SectionSchema {
     }
   }
 
-  private static func any(_ shape: ConfigShape, depth: Int) -> OrderedJSON {
+  private static func any(_ shape: ConfigShape, depth: Int) -> JSONValue {
     let accepted = alternatives(shape, FieldDeclaration(help: ""), depth: depth)
-    return accepted.count == 1 ? accepted[0] : .object([("anyOf", .array(accepted))])
+    return accepted.count == 1 ? accepted[0] : .object(JSONObject([("anyOf", .array(accepted))]))
   }
 
-  private static func typed(_ name: String, _ more: [(String, OrderedJSON)] = []) -> OrderedJSON {
-    .object([("type", .string(name))] + more)
+  private static func typed(_ name: String, _ more: [(String, JSONValue)] = []) -> JSONValue {
+    .object(JSONObject([("type", .string(name))] + more))
   }
 
   private static func hasTextRules(_ declaration: FieldDeclaration) -> Bool {
     declaration.pattern != nil || declaration.minLength != nil
   }
 
-  private static func text(_ declaration: FieldDeclaration) -> OrderedJSON {
-    var members: [(String, OrderedJSON)] = []
+  private static func text(_ declaration: FieldDeclaration) -> JSONValue {
+    var members: [(String, JSONValue)] = []
     if let pattern = declaration.pattern { members.append(("pattern", .string("^(?:\(pattern))$"))) }
-    if let least = declaration.minLength { members.append(("minLength", .raw("\(least)"))) }
+    if let least = declaration.minLength { members.append(("minLength", .integer(Int64(least)))) }
     return typed("string", members)
   }
 
-  private static func limits(of range: ClosedRange<Int>, _ declaration: FieldDeclaration) -> [(String, OrderedJSON)] {
+  private static func limits(of range: ClosedRange<Int>, _ declaration: FieldDeclaration) -> [(String, JSONValue)] {
     // The limits of a 64-bit number are no help to anybody, and many validators cannot count so far.
     limits(
-      declaration.lower ?? (range.lowerBound == .min ? nil : .integer(range.lowerBound)),
-      declaration.upper ?? (range.upperBound == .max ? nil : .integer(range.upperBound)))
+      declaration.lower ?? (range.lowerBound == .min ? nil : .integer(Int64(range.lowerBound))),
+      declaration.upper ?? (range.upperBound == .max ? nil : .integer(Int64(range.upperBound))))
   }
 
-  private static func limits(_ lower: JSONValue?, _ upper: JSONValue?) -> [(String, OrderedJSON)] {
-    [("minimum", lower), ("maximum", upper)].compactMap { name, limit in limit.map { (name, OrderedJSON($0)) } }
+  private static func limits(_ lower: JSONValue?, _ upper: JSONValue?) -> [(String, JSONValue)] {
+    [("minimum", lower), ("maximum", upper)].compactMap { name, limit in limit.map { (name, $0) } }
   }
 }

@@ -13,6 +13,12 @@ public struct ConfigReport: Sendable {
     add(load.issues)
   }
 
+  /// A report of these issues.
+  init(_ issues: [ConfigIssue], sources: ConfigSources) {
+    self.sources = sources
+    add(issues)
+  }
+
   /// Adds what decoding a section has found.
   public mutating func add<Value>(_ section: DecodedSection<Value>) {
     sources.secretMarks += section.secretMarks
@@ -64,25 +70,24 @@ public struct ConfigReport: Sendable {
     return blocks.joined(separator: "\n") + "\n" + summary + "\n"
   }
 
-  /// Every issue, for programs: a JSON array of objects with severity, code, origin, file, line, column, path, message,
+  /// Every issue, for programs: an array of objects with severity, code, origin, file, line, column, path, message and
   /// remedy.
-  public func json() -> String {
-    let issues = issues
-    let objects = issues.prefix(Self.limit).map { issue in
-      var members: [(String, String?)] = [
-        ("severity", issue.severity.rawValue), ("code", issue.code.rawValue), ("origin", issue.origin.description),
-        ("file", issue.origin.mark?.file),
-      ]
-      .map { ($0.0, $0.1.map(JSONText.quoted)) }
-      members += [
-        ("line", issue.origin.mark.map { "\($0.line)" }), ("column", issue.origin.mark.map { "\($0.column)" }),
-      ]
-      members += [("path", issue.path.description), ("message", issue.message), ("remedy", issue.remedy)]
-        .map { ($0.0, $0.1.map(JSONText.quoted)) }
-      let written = members.compactMap { name, value in value.map { "\(JSONText.quoted(name)):\($0)" } }
-      return "{" + written.joined(separator: ",") + "}"
+  public var json: JSONValue { .array(issues.prefix(Self.limit).map(Self.json)) }
+
+  private static func json(_ issue: ConfigIssue) -> JSONValue {
+    var object: JSONObject = [
+      "severity": .string(issue.severity.rawValue), "code": .string(issue.code.rawValue),
+      "origin": .string(issue.origin.description),
+    ]
+    if let mark = issue.origin.mark {
+      object["file"] = .string(mark.file)
+      object["line"] = .integer(Int64(mark.line))
+      object["column"] = .integer(Int64(mark.column))
     }
-    return "[" + objects.joined(separator: ",\n ") + "]"
+    object["path"] = .string(issue.path.description)
+    object["message"] = .string(issue.message)
+    object["remedy"] = issue.remedy.map { .string($0) }
+    return .object(object)
   }
 }
 

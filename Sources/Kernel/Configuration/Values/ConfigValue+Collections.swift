@@ -66,7 +66,7 @@ extension Dictionary: ConfigValue where Key == String, Value: ConfigValue {
 
   /// A map.
   public func configRendering(revealed: Bool) -> JSONValue {
-    .object(mapValues { $0.configRendering(revealed: revealed) })
+    .object(JSONObject(sorted { $0.key < $1.key }.map { ($0.key, $0.value.configRendering(revealed: revealed)) }))
   }
 }
 
@@ -90,8 +90,7 @@ extension JSONValue: ConfigValue {
     switch node.content {
     case .list(let items): self = .array(items.map { JSONValue($0) })
     case .map(let entries):
-      self = .object(
-        Dictionary(entries.map { ($0.key, JSONValue($0.value)) }, uniquingKeysWith: { first, _ in first }))
+      self = .object(JSONObject(entries.map { ($0.key, JSONValue($0.value)) }))
     case .scalar(let scalar): self = JSONValue(scalar)
     }
   }
@@ -109,6 +108,6 @@ extension JSONValue: ConfigValue {
 
   private static func number(_ text: String) -> JSONValue? {
     guard text.unicodeScalars.allSatisfy({ "0123456789+-.eE".unicodeScalars.contains($0) }) else { return nil }
-    return Int(text).map { .integer($0) } ?? Double(text).flatMap { $0.isFinite ? .number($0) : nil }
+    return Int64(text).map { .integer($0) } ?? Double(text).flatMap { $0.isFinite ? .number($0) : nil }
   }
 }

@@ -68,7 +68,7 @@ extension ConfigValue where Self: FixedWidthInteger {
   }
 
   /// The number.
-  public func configRendering(revealed: Bool) -> JSONValue { .integer(Int(clamping: self)) }
+  public func configRendering(revealed: Bool) -> JSONValue { .integer(Int64(clamping: self)) }
 }
 
 extension Int: ConfigValue {}
