@@ -70,7 +70,7 @@ struct GraphRendering {
       "plugins": .array(
         graph.nodes.map { node in
           [
-            "name": .string(node.name), "version": .string(node.manifest.version), "level": .integer(node.level),
+            "name": .string(node.name), "version": .string(node.manifest.version), "level": .integer(Int64(node.level)),
             "provides": .array(node.manifest.provides.map { .string($0.name) }),
           ]
         }),

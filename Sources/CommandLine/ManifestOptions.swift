@@ -69,7 +69,20 @@ func environmentVariables() -> [String: String] {
   return variables
 }
 
+/// Prints to standard output at once, also where that is a pipe.
+func printNow(_ text: String) { writeAll(text + "\n", to: STDOUT_FILENO) }
+
+private func writeAll(_ text: String, to descriptor: Int32) {
+  var bytes = Array(text.utf8)[...]
+  while !bytes.isEmpty {
+    let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    if count < 0, errno == EINTR { continue }
+    guard count > 0 else { return }
+    bytes = bytes.dropFirst(count)
+  }
+}
+
 /// Prints to standard error.
 func printError(_ text: String) {
-  fputs(text.hasSuffix("\n") ? text : text + "\n", stderr)
+  writeAll(text.hasSuffix("\n") ? text : text + "\n", to: STDERR_FILENO)
 }

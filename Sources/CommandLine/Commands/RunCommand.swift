@@ -45,7 +45,7 @@ struct RunCommand: AsyncParsableCommand {
   private func settings(for plan: Plan) throws -> KernelSettings {
     let logSettings = LogSettings(plan.logging)
     let program = HostProgram.current
-    LoggingSystem.bootstrap { MainstayLogHandler(label: $0, settings: logSettings) }
+    // bootstrap
     // A reader that goes away must not take the host along.
     signal(SIGPIPE, SIG_IGN)
     do {
@@ -72,8 +72,7 @@ struct RunCommand: AsyncParsableCommand {
   private func reportReloads(of kernel: Kernel) -> Subscription {
     kernel.events.observe(HostReloaded.self) { event in
       guard !quiet, !output.json else { return }
-      print("reloaded, generation \(event.generation): \(event.changed.joined(separator: ", "))")
-      fflush(stdout)
+      printNow("reloaded, generation \(event.generation): \(event.changed.joined(separator: ", "))")
     }
   }
 }
@@ -88,15 +87,14 @@ struct StartReport: Sendable {
       uniqueKeysWithValues: status.plugins.compactMap { plugin in plugin.startDuration.map { (plugin.name, $0) } })
     let rendering = GraphRendering(graph: graph, startTimes: times)
     if json {
-      Swift.print(
+      printNow(
         JSONValue.object([
           "event": "ready", "duration": .number(duration.seconds), "graph": rendering.json,
           "start_seconds": .object(JSONObject(times.sorted { $0.key < $1.key }.map { ($0.key, .number($0.value.seconds)) })),
         ]).compact)
     } else {
-      Swift.print(rendering.text(style))
-      Swift.print(style.green("ready") + " in \(duration.formattedShort)")
+      printNow(rendering.text(style))
+      printNow(style.green("ready") + " in \(duration.formattedShort)")
     }
-    fflush(stdout)
   }
 }

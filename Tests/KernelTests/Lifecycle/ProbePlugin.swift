@@ -1,3 +1,4 @@
+import Logging
 import MainstayKernel
 import MainstayTesting
 import Synchronization
@@ -48,7 +49,8 @@ final class ProbePlugin: Plugin {
       name: name, version: "1.0.0", summary: "A probe.", provides: [.capability(.probe(name))],
       requires: requires.map { .capability(.probe($0)) }, uses: uses.map { .capability(.probe($0)) },
       contributes: contributes, collects: collects)
-    return PluginRegistration(manifest: manifest, configuration: ProbeConfiguration.self) { configuration, context in
+    return PluginRegistration(manifest: manifest, configuration: ProbeConfiguration.self) {
+      (configuration: ProbeConfiguration, context: PluginContext) async throws -> ProbePlugin in
       journal.note("start \(name)" + (configuration.text == "plain" ? "" : " \(configuration.text)"))
       try context.provide(name, as: .probe(name))
       for other in requires { _ = try context.require(.probe(other)) }
@@ -85,5 +87,8 @@ func makeKernel(
 ) throws -> Kernel {
   let text = manifest ?? "plugins:\n" + plugins.map { "  \($0.manifest.name): {}\n" }.joined()
   return try Kernel(
-    planner: Planner(plugins: plugins, source: .inline(text)), settings: KernelSettings(clock: clock))
+    planner: Planner(plugins: plugins, source: .inline(text)), settings: KernelSettings(clock: clock, logger: silent))
 }
+
+/// Kernels under test say what they do through events.
+let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -19,7 +19,7 @@ import Testing
       ProbePlugin.register("other", journal: journal),
     ]
     let source = ConfigSource(file: "host.yaml", files: file)
-    return (try Kernel(planner: Planner(plugins: plugins, source: source)), file)
+    return (try Kernel(planner: Planner(plugins: plugins, source: source), settings: KernelSettings(logger: silent)), file)
   }
 
   private let start = "plugins:\n  a: { text: one }\n  b: {}\n  other: {}\n"
@@ -158,7 +158,7 @@ import Testing
     try write("plugins:\n  a: { text: one }\n", to: path)
     let planner = Planner(
       plugins: [ProbePlugin.register("a", journal: journal)], source: ConfigSource(file: path))
-    let host = try Kernel(planner: planner, settings: KernelSettings(clock: clock))
+    let host = try Kernel(planner: planner, settings: KernelSettings(clock: clock, logger: silent))
     let recorder = EventRecorder(host.events, "host.reloaded")
     try await host.start()
     await clock.waitForSleepers()

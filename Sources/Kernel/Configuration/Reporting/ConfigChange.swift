@@ -15,6 +15,14 @@ public struct ConfigValueReport: Sendable {
 
   /// The value itself, for comparing.
   let content: Secret<JSONValue>
+
+  /// The report for programs.
+  public var json: JSONValue {
+    [
+      "path": .string(path.description), "value": .string(rendered), "origin": .string(origin.description),
+      "default": .bool(isDefault), "secret": .bool(isSecret), "help": .string(help),
+    ]
+  }
 }
 
 /// A value that differs between two configurations.
