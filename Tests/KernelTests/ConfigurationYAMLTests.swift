@@ -93,7 +93,10 @@ struct ConfigurationYAMLTests {
         "host.yaml:1:7: error: the tag !secret is not supported | remove the tag; the field decides what the value is"
       ),
       ("host:\n\tname: x\n", "host.yaml:2:1: error: a tab cannot indent YAML | indent with spaces"),
-      ("host:\n  name: \"x\n", "host.yaml:2:11: error: the quote that begins on line 2 is never closed | close the quote"),
+      (
+        "host:\n  name: \"x\n",
+        "host.yaml:2:11: error: the quote that begins on line 2 is never closed | close the quote"
+      ),
       (
         "host: a: b\n",
         "host.yaml:1:8: error: a ': ' makes no sense here | "
@@ -107,12 +110,15 @@ struct ConfigurationYAMLTests {
       ("host: @x\n", "host.yaml:1:7: error: this character cannot begin a value | put the value in quotes"),
       (
         "host:\n  {{ name }}: x\n",
-        "host.yaml:2:4: error: a map or list cannot be a key | "
+        "host.yaml:2:3: error: a map or list cannot be a key | "
           + "if this is text, quote it; {{ }} of a template must be quoted too"
       ),
-      ("host: { : x }\n", "host.yaml:1:9: error: a key is empty | write a name before the colon"),
-      ("- a\n", "host.yaml:1:1: error: the file must be a map with the keys host, logging, plugins, rules, is a list | "
-        + "begin with plugins:"),
+      ("host: { \"\": x }\n", "host.yaml:1:9: error: a key is empty | write a name before the colon"),
+      (
+        "- a\n",
+        "host.yaml:1:1: error: the file must be a map with the keys host, logging, plugins, rules, is a list | "
+          + "begin with plugins:"
+      ),
     ])
   func brokenTextIsExplained(yaml: String, expected: String) {
     #expect(issues(yaml).first == expected)
