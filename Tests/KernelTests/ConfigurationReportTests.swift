@@ -98,7 +98,7 @@ struct ConfigurationExportTests {
     #expect(entry["additionalProperties"] == false)
     let max = entry["properties"]?["max"]
     #expect(
-      max?["description"] == "Most connections. Must be between 1 and 10000. "
+      max?["description"]?.stringValue == "Most connections. Must be between 1 and 10000. "
         + "Environment: DB_POOL_MAX or DATABASE_CONNECTION_LIMIT.")
     #expect(max?["default"] == 50)
     #expect(max?["anyOf"]?[0] == ["type": "integer", "minimum": 1, "maximum": 10000])
