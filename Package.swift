@@ -50,7 +50,7 @@ let package = Package(
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
       "MainstayHTTPTesting", "Sources/HTTPTesting",
-      ["MainstayKernel", "MainstayHTTP", hummingbird, httpTypes, log]),
+      ["MainstayKernel", "MainstayHTTP", hummingbird, httpTypes, log, nioCore]),
     library("MainstayCommandLine", "Sources/CommandLine", ["MainstayKernel", argumentParser, log]),
     library(
       "MainstayEventsCommand", "Sources/EventsCommand",
