@@ -30,6 +30,8 @@ let package = Package(
     .package(url: github + "apple/swift-log", from: "1.16.2"),
     .package(url: github + "apple/swift-nio", from: "2.101.2"),
     .package(url: github + "apple/swift-distributed-tracing", from: "1.7.2"),
+    .package(url: github + "apple/swift-nio-extras", from: "1.34.1"),
+    .package(url: github + "apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: github + "hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: github + "swift-server/async-http-client", from: "1.37.0"),
     .package(url: github + "swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -48,7 +50,7 @@ let package = Package(
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
       "MainstayHTTPTesting", "Sources/HTTPTesting",
-      ["MainstayKernel", "MainstayHTTP", "MainstayTesting", hummingbird, httpTypes]),
+      ["MainstayKernel", "MainstayHTTP", hummingbird, httpTypes, log, nioCore]),
     library("MainstayCommandLine", "Sources/CommandLine", ["MainstayKernel", argumentParser, log]),
     library(
       "MainstayEventsCommand", "Sources/EventsCommand",
@@ -58,9 +60,9 @@ let package = Package(
     library(
       "MainstayHTTPServer", "Plugins/HTTP",
       [
-        "MainstayKernel", "MainstayHTTP", hummingbird, hummingbirdCore, httpTypes, log, nioCore, nioPosix, nioHTTPTypes,
-        serviceContext, serviceLifecycle,
-        .product(name: "HummingbirdTLS", package: "hummingbird", condition: .when(traits: ["TLS"])),
+        "MainstayKernel", "MainstayHTTP", hummingbird, hummingbirdCore, httpTypes, log, nioCore, nioHTTP1, nioHTTPTypes,
+        nioPosix, serviceContext,
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
         .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
       ], exclude: ["README.md"]),
     library(
@@ -78,7 +80,7 @@ let package = Package(
     // Tests: one target a module
     test("KernelTests", ["MainstayKernel", "MainstayTesting", log, serviceContext]),
     test("HTTPTests", ["MainstayHTTPServer", "MainstayHTTP", "MainstayKernel", "MainstayTesting", "MainstayHTTPTesting",
-      "MainstayHealth", hummingbird, httpTypes, asyncHTTPClient, nioCore, nioPosix]),
+      "MainstayHealth", hummingbird, httpTypes, asyncHTTPClient, log, nioCore, nioHTTP1, nioPosix]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("HostTests", ["MainstayKernel", "MainstayTesting"]),
@@ -104,8 +106,9 @@ var hummingbirdCore: Target.Dependency { .product(name: "HummingbirdCore", packa
 var log: Target.Dependency { .product(name: "Logging", package: "swift-log") }
 var nioCore: Target.Dependency { .product(name: "NIOCore", package: "swift-nio") }
 var nioPosix: Target.Dependency { .product(name: "NIOPosix", package: "swift-nio") }
-var nioHTTPTypes: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }
 var serviceContext: Target.Dependency { .product(name: "Instrumentation", package: "swift-distributed-tracing") }
+var nioHTTP1: Target.Dependency { .product(name: "NIOHTTP1", package: "swift-nio") }
+var nioHTTPTypes: Target.Dependency { .product(name: "NIOHTTPTypes", package: "swift-nio-extras") }
 var serviceLifecycle: Target.Dependency { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
 
 // The same language settings for every Swift target.

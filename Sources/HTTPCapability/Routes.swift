@@ -61,6 +61,11 @@ public struct RouteError: Error, Sendable, CustomStringConvertible {
   /// What is wrong, a sentence each.
   public let mistakes: [String]
 
+  package init(plugin: String, mistakes: [String]) {
+    self.plugin = plugin
+    self.mistakes = mistakes
+  }
+
   /// Everything that is wrong, in words.
   public var description: String {
     "routes of plugin '\(plugin)' are declared wrongly: \(mistakes.joined(separator: "; "))"

@@ -1,0 +1,50 @@
+import HummingbirdCore
+import Logging
+import MainstayHTTP
+import Synchronization
+
+/// One request on a connection: through the pipeline, onto the wire, into the access log.
+struct RequestExchange: Sendable {
+  let pipeline: RequestPipeline
+  let logsAccess: Bool
+  let logger: Logger
+
+  func answer(_ request: Request, on connection: HTTPConnection, writer: consuming ResponseWriter) async throws {
+    let began = ContinuousClock.now
+    let before = connection.written.load(ordering: .relaxed)
+    let outcome = await pipeline.respond(to: request, on: connection)
+    try await writer.write(response: outcome.response.head, body: outcome.response.body)
+    guard logsAccess else { return }
+    let level: Logger.Level = outcome.route?.answersWhileDraining == true ? .debug : .info
+    guard logger.logLevel <= level else { return }
+    let bytes = connection.written.load(ordering: .relaxed) - before
+    log(request, outcome, level, bytes: bytes, duration: ContinuousClock.now - began, connection)
+  }
+
+  /// The template of the route, never the path itself: that may name a patient. Probes are logged at `debug`.
+  private func log(
+    _ request: Request, _ outcome: RequestPipeline.Outcome, _ level: Logger.Level, bytes: Int, duration: Duration,
+    _ connection: HTTPConnection
+  ) {
+    var metadata: Logger.Metadata = [
+      "method": .string(request.method.rawValue),
+      "route": .string(outcome.route?.path.template ?? "-"),
+      "status": .stringConvertible(outcome.response.status.code),
+      "duration_ms": .string(duration.milliseconds),
+      "bytes": .stringConvertible(bytes),
+      "request_id": .string(outcome.requestID),
+      "remote": .string(connection.remoteAddress ?? "unix"),
+    ]
+    if let subject = outcome.subject { metadata["caller"] = .string(subject) }
+    logger.log(level: level, "request", metadata: metadata)
+  }
+}
+
+extension Duration {
+  /// `12.345`
+  fileprivate var milliseconds: String {
+    let microseconds = components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    let fraction = String(microseconds % 1000)
+    return "\(microseconds / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
+  }
+}
