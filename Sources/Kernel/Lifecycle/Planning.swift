@@ -106,7 +106,8 @@ struct Planning {
     let hint = Spelling.closest(to: entry.key, among: linked).map { "did you mean '\($0)'? " } ?? ""
     issues.append(
       ConfigIssue(
-        .error, .unknownPlugin, at: entry.keyOrigin, path: ConfigPath("plugins").key(entry.key), "no plugin of this name is linked into this program",
+        .error, .unknownPlugin, at: entry.keyOrigin, path: ConfigPath("plugins").key(entry.key),
+        "no plugin of this name is linked into this program",
         remedy: hint + "linked are: \(linked.joined(separator: ", ")); "
           + "to add one, list its type where the program lists its plugins"))
   }

@@ -183,7 +183,8 @@ import Testing
   @Test func declaredCapabilityThatIsNotProvidedIsNamed() async throws {
     let manifest = PluginManifest(
       name: "a", version: "1", summary: "", provides: [.capability(.probe("sql"))])
-    let registration = PluginRegistration(manifest: manifest, configuration: NoConfiguration.self) { _, _ in Forgetful() }
+    let registration = PluginRegistration(manifest: manifest, configuration: NoConfiguration.self) { _, _ in Forgetful()
+    }
     let host = try makeKernel([registration])
     let error = await #expect(throws: KernelError.self) { try await host.start() }
     #expect(error?.code == .missingCapability)

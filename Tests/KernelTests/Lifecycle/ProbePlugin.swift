@@ -3,7 +3,6 @@ import MainstayKernel
 import MainstayTesting
 import Synchronization
 
-
 /// What happened to the plugins of a test, in order.
 final class Journal: Sendable {
   private let lines = Mutex<[String]>([])

@@ -19,7 +19,9 @@ import Testing
       ProbePlugin.register("other", journal: journal),
     ]
     let source = ConfigSource(file: "host.yaml", files: file)
-    return (try Kernel(planner: Planner(plugins: plugins, source: source), settings: KernelSettings(logger: silent)), file)
+    return (
+      try Kernel(planner: Planner(plugins: plugins, source: source), settings: KernelSettings(logger: silent)), file
+    )
   }
 
   private let start = "plugins:\n  a: { text: one }\n  b: {}\n  other: {}\n"
