@@ -2,7 +2,7 @@ import Glibc
 import MainstayKernel
 import Testing
 
-/// Feeds the parser with damaged manifests, and the decoder and the report with some of them: 100,000 and 5,000, or as
+/// Feeds the parser with damaged manifests, and the decoder and the report with some of them: 100,000 and 1,000, or as
 /// many for all three as `MAINSTAY_CONFIG_INPUTS` says.
 @Suite("Configuration: properties")
 struct ConfigurationPropertyTests {
@@ -10,7 +10,7 @@ struct ConfigurationPropertyTests {
 
   /// How many inputs are read, and of how many one is also decoded.
   private static let (inputs, decodedOneOf): (Int, Int) =
-    getenv("MAINSTAY_CONFIG_INPUTS").flatMap { Int(String(cString: $0)) }.map { ($0, 1) } ?? (100_000, 20)
+    getenv("MAINSTAY_CONFIG_INPUTS").flatMap { Int(String(cString: $0)) }.map { ($0, 1) } ?? (100_000, 100)
 
   private static let seeds = [
     "plugins:\n  pool:\n    max: 10\n    url: \"${DATABASE_URL:-x}\"\n    tls: { verify: true }\n",
