@@ -85,9 +85,12 @@ struct Planning {
   private mutating func candidate(_ entry: ConfigEntry, _ host: HostConfiguration) -> Candidate? {
     guard let registration = registrations[entry.key] else {
       reportUnknown(entry)
+      // Nobody says which of its values are secret, so that excerpts must not show any.
+      sources.secretMarks += entry.value.scalarMarks
       return nil
     }
     let decoded = open(registration.configuration, entry.key)
+    sources.secretMarks += decoded.secretMarks
     guard decoded.value.isEnabled else { return nil }
     let section = take(decoded)
     return Candidate(
