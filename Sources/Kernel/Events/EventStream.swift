@@ -63,7 +63,7 @@ public struct EventStream<Element: Sendable>: AsyncSequence, Sendable {
 
     /// The next event, or nil when the stream has ended.
     @inlinable
-    public mutating func next() async -> Element? { await next(isolation: #isolation) }
+    public mutating func next() async -> Element? { await next(isolation: nil) }
 
     /// The next event, or nil when the stream has ended.
     @inlinable
