@@ -26,7 +26,7 @@ public struct EventStream<Element: Sendable>: AsyncSequence, Sendable {
     }
   }
 
-  private let handle: Handle
+  let handle: Handle
 
   init(_ mailbox: Mailbox<Element>, _ identity: SubscriptionIdentity?, _ subscription: Subscription) {
     handle = Handle(mailbox, identity, subscription)
@@ -78,7 +78,7 @@ public struct EventStream<Element: Sendable>: AsyncSequence, Sendable {
   @usableFromInline
   final class Lease {
     @usableFromInline let mailbox: Mailbox<Element>
-    private let handle: Handle
+    let handle: Handle
 
     init(_ handle: Handle) {
       self.handle = handle
