@@ -190,7 +190,8 @@ func eventually(_ condition: () -> Bool, sourceLocation: SourceLocation = #_sour
     bus.publish(Counted(number: 6))
     #expect(drops.all == [1, 5])
     let statistics = stream.statistics
-    #expect(statistics.dropped == 5 && statistics.queued == 2 && statistics.highWater == 2 && statistics.owner == "shop")
+    #expect(
+      statistics.dropped == 5 && statistics.queued == 2 && statistics.highWater == 2 && statistics.owner == "shop")
     #expect(bus.deadLetters.map { $0.event.as(Counted.self)?.number } == [0, 1, 2, 3, 4])
     #expect(bus.deadLetters.allSatisfy { $0.reason == .overflow && $0.topic == "test.counted" })
     #expect(bus.statistics.dropped == 5)

@@ -54,7 +54,9 @@ import Testing
 
   private func naive(_ pattern: ArraySlice<String>, _ topic: ArraySlice<String>) -> Bool {
     guard let first = pattern.first else { return topic.isEmpty }
-    if first == "**" { return naive(pattern.dropFirst(), topic) || (!topic.isEmpty && naive(pattern, topic.dropFirst())) }
+    if first == "**" {
+      return naive(pattern.dropFirst(), topic) || (!topic.isEmpty && naive(pattern, topic.dropFirst()))
+    }
     guard let name = topic.first, first == "*" || first == name else { return false }
     return naive(pattern.dropFirst(), topic.dropFirst())
   }
