@@ -106,9 +106,9 @@ var hummingbirdCore: Target.Dependency { .product(name: "HummingbirdCore", packa
 var log: Target.Dependency { .product(name: "Logging", package: "swift-log") }
 var nioCore: Target.Dependency { .product(name: "NIOCore", package: "swift-nio") }
 var nioPosix: Target.Dependency { .product(name: "NIOPosix", package: "swift-nio") }
-var serviceContext: Target.Dependency { .product(name: "Instrumentation", package: "swift-distributed-tracing") }
 var nioHTTP1: Target.Dependency { .product(name: "NIOHTTP1", package: "swift-nio") }
 var nioHTTPTypes: Target.Dependency { .product(name: "NIOHTTPTypes", package: "swift-nio-extras") }
+var serviceContext: Target.Dependency { .product(name: "Instrumentation", package: "swift-distributed-tracing") }
 var serviceLifecycle: Target.Dependency { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
 
 // The same language settings for every Swift target.

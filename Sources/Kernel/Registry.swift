@@ -89,9 +89,11 @@ final class Registry: Sendable {
   }
 
   /// Withdraws what one instance of a plugin provides. Its contributions are cancelled through its context.
-  func withdraw(scope: PluginScope) {
+  func withdraw(_ capabilities: [AnyCapability], of scope: PluginScope) {
     tables.withLock { tables in
-      tables.capabilities = tables.capabilities.filter { $0.value.scope !== scope }
+      for capability in capabilities where tables.capabilities[capability.name]?.scope === scope {
+        tables.capabilities[capability.name] = nil
+      }
     }
   }
 

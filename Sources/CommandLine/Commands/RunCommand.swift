@@ -45,7 +45,7 @@ struct RunCommand: AsyncParsableCommand {
   private func settings(for plan: Plan) throws -> KernelSettings {
     let logSettings = LogSettings(plan.logging)
     let program = HostProgram.current
-    // bootstrap
+    LoggingSystem.bootstrap { MainstayLogHandler(label: $0, settings: logSettings) }
     // A reader that goes away must not take the host along.
     signal(SIGPIPE, SIG_IGN)
     do {

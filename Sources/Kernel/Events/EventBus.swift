@@ -187,7 +187,8 @@ extension EventBus {
     _ identity: SubscriptionIdentity, to pattern: TopicPattern, _ mailbox: Mailbox<AnyEvent>,
     _ task: Task<Void, Never>? = nil
   ) {
-    core.open(identity, to: pattern, .mailbox(mailbox), buffer: mailbox.buffer, counts: { mailbox.counts }) { discarding in
+    core.open(identity, to: pattern, .mailbox(mailbox), buffer: mailbox.buffer, counts: { mailbox.counts }) {
+      discarding in
       mailbox.close(discarding: discarding)
       if discarding { task?.cancel() }
     }

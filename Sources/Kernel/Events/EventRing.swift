@@ -12,6 +12,7 @@ struct EventRing<Element>: ~Copyable {
     mask = 7
   }
 
+  @inlinable
   deinit {
     for offset in 0..<count { (base + ((head &+ offset) & mask)).deinitialize(count: 1) }
     base.deallocate()

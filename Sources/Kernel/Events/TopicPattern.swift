@@ -21,7 +21,8 @@ public struct TopicPattern: Sendable, Hashable, CustomStringConvertible {
     }
     if TopicPattern.wildcardRuns(in: text) > TopicPattern.maximumRests {
       throw TopicError(
-        text: String(text), what: "topic pattern", problem: "'**' may be used \(TopicPattern.maximumRests) times at most")
+        text: String(text), what: "topic pattern",
+        problem: "'**' may be used \(TopicPattern.maximumRests) times at most")
     }
     self.init(unchecked: String(text))
   }

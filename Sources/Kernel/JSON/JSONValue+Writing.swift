@@ -85,8 +85,8 @@ struct JSONWriter {
     text.withUTF8Buffer { output.append(contentsOf: $0) }
   }
 
-  /// A string in quotes. Beyond what JSON asks for, DEL, C1 controls and the two Unicode line separators are escaped,
-  /// so that no viewer takes them for the end of a line or for a terminal command.
+  /// A string in quotes. Beyond what JSON asks for, DEL, C1 controls, line separators and marks of writing direction are escaped,
+  /// so that no viewer takes them for the end of a line, a terminal command or a change of order.
   mutating func write(_ text: String) {
     output.append(UInt8(ascii: "\""))
     var text = text
@@ -112,7 +112,7 @@ struct JSONWriter {
       case 0x0A: append(#"\n"#)
       case 0x0D: append(#"\r"#)
       case 0x09: append(#"\t"#)
-      case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: writeCode(scalar.value)
+      case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069: writeCode(scalar.value)
       default: output.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
       }
     }

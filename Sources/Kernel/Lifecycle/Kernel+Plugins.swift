@@ -9,7 +9,7 @@ extension Kernel {
 
   func startPlugin(_ index: Int) {
     let planned = shared.withLock { $0.plan.plugins[index] }
-    let instance = PluginInstance(name: planned.name)
+    let instance = PluginInstance(planned.registration.manifest)
     shared.withLock { $0.instances[planned.name] = instance }
     let context = context(for: planned, instance)
     let send = self.send
@@ -26,7 +26,7 @@ extension Kernel {
       } catch {
         instance.scope.close()
         await instance.scope.runCleanups()
-        registry.withdraw(scope: instance.scope)
+        registry.withdraw(instance.manifest.provides, of: instance.scope)
         send.yield(.startFailed(instance, Self.startFailure(planned.name, error)))
       }
     }
@@ -51,8 +51,7 @@ extension Kernel {
       return
     }
     instance.setPlugin(plugin)
-    let manifest = shared.withLock { $0.plan.plugins[index].registration.manifest }
-    if let missing = manifest.provides.first(where: { !registry.provides($0.name, scope: instance.scope) }) {
+    if let missing = instance.manifest.provides.first(where: { !registry.provides($0.name, scope: instance.scope) }) {
       rejectStart(instance, missing.name)
       return
     }
@@ -67,7 +66,7 @@ extension Kernel {
     let registry = self.registry
     Task(priority: .medium) {
       if let plugin = instance.plugin { await Self.release(plugin, instance) }
-      registry.withdraw(scope: instance.scope)
+      registry.withdraw(instance.manifest.provides, of: instance.scope)
       send.yield(
         .startFailed(
           instance,
@@ -113,7 +112,7 @@ extension Kernel {
     let registry = self.registry
     Task(priority: .medium) {
       if let plugin = instance.plugin { await Self.release(plugin, instance) }
-      registry.withdraw(scope: instance.scope)
+      registry.withdraw(instance.manifest.provides, of: instance.scope)
       send.yield(.stopped(instance))
     }
   }
@@ -122,13 +121,13 @@ extension Kernel {
     guard let instance = instance(index) else { return }
     instance.abandon()
     instance.scope.close()
-    registry.withdraw(scope: instance.scope)
+    registry.withdraw(instance.manifest.provides, of: instance.scope)
   }
 
   func abandonStop(_ index: Int) {
     guard let instance = instance(index) else { return }
     instance.abandon()
-    registry.withdraw(scope: instance.scope)
+    registry.withdraw(instance.manifest.provides, of: instance.scope)
     shared.withLock { $0.abandoned.append(instance.name) }
   }
 

@@ -6,6 +6,7 @@ struct Planning {
   private var sources: ConfigSources
   private var issues: [ConfigIssue]
   private var values: [ConfigValueReport] = []
+  private let registrations: [String: PluginRegistration]
 
   private static let sections = ["host", "logging", "plugins", "rules", "include", "profiles"]
 
@@ -15,6 +16,7 @@ struct Planning {
     decoder = ConfigDecoder(load)
     sources = load.sources
     issues = load.issues
+    registrations = Dictionary(planner.plugins.map { ($0.manifest.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// An enabled plugin whose configuration may still be wrong.
@@ -58,7 +60,7 @@ struct Planning {
 
   private mutating func checkSections() {
     for entry in load.tree.map ?? [] where !Self.sections.contains(entry.key) {
-      let isPlugin = planner.plugins.contains { $0.manifest.name == entry.key }
+      let isPlugin = registrations[entry.key] != nil
       issues.append(
         ConfigIssue(
           .error, .unknownKey, at: entry.keyOrigin, path: ConfigPath([.key(entry.key)]), "unknown key",
@@ -81,7 +83,7 @@ struct Planning {
   }
 
   private mutating func candidate(_ entry: ConfigEntry, _ host: HostConfiguration) -> Candidate? {
-    guard let registration = planner.plugins.first(where: { $0.manifest.name == entry.key }) else {
+    guard let registration = registrations[entry.key] else {
       reportUnknown(entry)
       return nil
     }

@@ -2,8 +2,10 @@ import Synchronization
 
 /// One life of a plugin: from the call of its `init` to the end of its cleanups.
 final class PluginInstance: Sendable {
-  let name: String
+  let manifest: PluginManifest
   let scope = PluginScope()
+
+  var name: String { manifest.name }
 
   private struct State {
     var plugin: (any Plugin)?
@@ -14,7 +16,7 @@ final class PluginInstance: Sendable {
 
   private let state = Mutex(State())
 
-  init(name: String) { self.name = name }
+  init(_ manifest: PluginManifest) { self.manifest = manifest }
 
   var plugin: (any Plugin)? { state.withLock { $0.plugin } }
   var isAbandoned: Bool { state.withLock { $0.isAbandoned } }

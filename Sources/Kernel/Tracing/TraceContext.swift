@@ -42,7 +42,8 @@ public struct TraceContext: Sendable, Hashable {
 
   /// Begins a trace with the given randomness.
   public static func random(isSampled: Bool, using generator: inout some RandomNumberGenerator) -> TraceContext {
-    let traceID = TraceID(high: .random(in: 1 ... .max, using: &generator), low: .random(in: 0 ... .max, using: &generator))
+    let traceID = TraceID(
+      high: .random(in: 1 ... .max, using: &generator), low: .random(in: 0 ... .max, using: &generator))
     return TraceContext(traceID: traceID, spanID: .random(using: &generator), isSampled: isSampled, state: nil)
   }
 

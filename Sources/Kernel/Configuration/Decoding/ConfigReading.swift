@@ -101,7 +101,7 @@ extension ConfigReading {
     if isSecret(scalar) { return "<redacted>" }
     let text = scalar.text.count > 60 ? scalar.text.prefix(57) + "..." : Substring(scalar.text)
     if text.isEmpty { return "empty" }
-    return scalar.style == .quoted ? JSONValue.string(String(text)).compact : YAMLText.scalar(String(text))
+    return scalar.style == .quoted ? YAMLText.quoted(String(text)) : YAMLText.scalar(String(text))
   }
 }
 

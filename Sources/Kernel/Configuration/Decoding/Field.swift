@@ -241,15 +241,3 @@ extension ConfigShape {
     }
   }
 }
-
-extension JSONValue {
-  /// Whether it holds nothing.
-  var isEmpty: Bool {
-    switch self {
-    case .null: true
-    case .array(let values): values.isEmpty
-    case .object(let values): values.isEmpty
-    default: false
-    }
-  }
-}

@@ -34,8 +34,7 @@ extension PluginConfiguration {
 
   /// Its fields.
   public func configRendering(revealed: Bool) -> JSONValue {
-    .object(
-      JSONObject(DeclaredField.fields(of: self).map { ($0.key, $0.field.rendering(revealed: revealed)) }))
+    .object(JSONObject(DeclaredField.fields(of: self).map { ($0.key, $0.field.rendering(revealed: revealed)) }))
   }
 }
 

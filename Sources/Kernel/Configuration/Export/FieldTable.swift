@@ -22,7 +22,7 @@ public struct FieldTable: Sendable {
   public let rows: [Row]
 
   /// The table of a section.
-  public init(of type: any PluginConfiguration.Type) {
+  public init(_ type: any PluginConfiguration.Type) {
     rows = Self.rows(of: type.init(), prefix: "", depth: 0)
   }
 

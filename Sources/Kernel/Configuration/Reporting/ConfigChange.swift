@@ -16,11 +16,12 @@ public struct ConfigValueReport: Sendable {
   /// The value itself, for comparing.
   let content: Secret<JSONValue>
 
-  /// The report for programs.
+  /// The report as an object.
   public var json: JSONValue {
     [
-      "path": .string(path.description), "value": .string(rendered), "origin": .string(origin.description),
-      "default": .bool(isDefault), "secret": .bool(isSecret), "help": .string(help),
+      "path": .string(path.description), "value": isSecret ? .string(rendered) : content.reveal(),
+      "origin": .string(origin.description), "default": .bool(isDefault), "secret": .bool(isSecret),
+      "help": .string(help),
     ]
   }
 }
@@ -38,6 +39,14 @@ public struct ConfigChange: Sendable, Hashable, CustomStringConvertible {
 
   /// `plugins.pool.max: 50 → 80 (host.yaml:7:10)`
   public var description: String { "\(path): \(old ?? "absent") → \(new ?? "absent") (\(origin))" }
+
+  /// The change as an object.
+  public var json: JSONValue {
+    [
+      "path": .string(path.description), "old": old.map { .string($0) } ?? nil, "new": new.map { .string($0) } ?? nil,
+      "origin": .string(origin.description),
+    ]
+  }
 
   /// What differs between two effective configurations, in the order of the paths. Secrets are compared by content.
   public static func changes(

@@ -13,8 +13,8 @@ public struct ConfigReport: Sendable {
     add(load.issues)
   }
 
-  /// A report of these issues.
-  init(_ issues: [ConfigIssue], sources: ConfigSources) {
+  /// A report of issues in these files.
+  public init(_ issues: [ConfigIssue], sources: ConfigSources) {
     self.sources = sources
     add(issues)
   }
@@ -70,23 +70,23 @@ public struct ConfigReport: Sendable {
     return blocks.joined(separator: "\n") + "\n" + summary + "\n"
   }
 
-  /// Every issue, for programs: an array of objects with severity, code, origin, file, line, column, path, message and
-  /// remedy.
-  public var json: JSONValue { .array(issues.prefix(Self.limit).map(Self.json)) }
+  /// Every issue, for programs: an array of objects with severity, code, origin, file, line, column, path, message,
+  /// remedy; what an issue has not is left out.
+  public var json: JSONValue { .array(issues.prefix(Self.limit).map(\.json)) }
+}
 
-  private static func json(_ issue: ConfigIssue) -> JSONValue {
+extension ConfigIssue {
+  /// The issue as an object.
+  public var json: JSONValue {
     var object: JSONObject = [
-      "severity": .string(issue.severity.rawValue), "code": .string(issue.code.rawValue),
-      "origin": .string(issue.origin.description),
+      "severity": .string(severity.rawValue), "code": .string(code.rawValue), "origin": .string(origin.description),
     ]
-    if let mark = issue.origin.mark {
-      object["file"] = .string(mark.file)
-      object["line"] = .integer(Int64(mark.line))
-      object["column"] = .integer(Int64(mark.column))
-    }
-    object["path"] = .string(issue.path.description)
-    object["message"] = .string(issue.message)
-    object["remedy"] = issue.remedy.map { .string($0) }
+    object["file"] = origin.mark.map { .string($0.file) }
+    object["line"] = origin.mark.map { .integer(Int64($0.line)) }
+    object["column"] = origin.mark.map { .integer(Int64($0.column)) }
+    object["path"] = .string(path.description)
+    object["message"] = .string(message)
+    object["remedy"] = remedy.map { .string($0) }
     return .object(object)
   }
 }

@@ -1,2 +1,0 @@
-import ArgumentParser
-struct NewCommand: ParsableCommand { static let configuration = CommandConfiguration(commandName: "new") }
