@@ -54,7 +54,7 @@ let package = Package(
     library("MainstayCommandLine", "Sources/CommandLine", ["MainstayKernel", argumentParser, log]),
     library(
       "MainstayEventsCommand", "Sources/EventsCommand",
-      ["MainstayCommandLine", "MainstayKernel", argumentParser, asyncHTTPClient, nioCore]),
+      ["MainstayCommandLine", "MainstayKernel", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
 
     // Plugins
     library(
@@ -80,7 +80,7 @@ let package = Package(
     // Tests: one target a module
     test("KernelTests", ["MainstayKernel", "MainstayTesting", log, serviceContext]),
     test("HTTPTests", ["MainstayHTTPServer", "MainstayHTTP", "MainstayKernel", "MainstayTesting", "MainstayHTTPTesting",
-      "MainstayHealth", hummingbird, httpTypes, asyncHTTPClient, log, nioCore, nioHTTP1, nioPosix]),
+      "MainstayHealth", "MainstayEventsCommand", hummingbird, httpTypes, asyncHTTPClient, log, nioCore, nioHTTP1, nioPosix]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("HostTests", ["MainstayKernel", "MainstayTesting"]),

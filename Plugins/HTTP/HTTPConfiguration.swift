@@ -25,6 +25,23 @@ public struct HTTPConfiguration: PluginConfiguration {
   /// Whether each request is logged.
   @Field("Whether each request is logged (probes at level debug).", environment: "HTTP_ACCESS_LOG")
   public var accessLog = true
+  /// Whom to believe when they say for whom they speak.
+  @Field(
+    "Reverse proxies whose word on the client's address counts: addresses, networks (10.0.0.0/8), unix.",
+    example: "[10.0.0.0/8]", check: { $0.lazy.compactMap(ClientAddress.mistake).first })
+  public var trustedProxies: [String] = []
+  /// Where they say it.
+  @Field("The header that those proxies set: x-forwarded-for or forwarded. The other one is not read.")
+  public var proxyHeader = HTTPProxyHeader.xForwardedFor
+  /// Who may call what.
+  @Field("Who may call the routes that are not open.")
+  public var auth = AuthenticationConfiguration()
+  /// How much a client may ask for.
+  @Field("How much a client may ask for.")
+  public var rateLimits = RateLimitConfiguration()
+  /// The stream of events.
+  @Field("The stream of the bus's events at /events.")
+  public var events = EventStreamConfiguration()
   /// Whether paths answer under their other names.
   @Field("Whether paths also answer under their other names, such as /api/health for /health.")
   public var aliases = true
@@ -44,6 +61,14 @@ public struct HTTPConfiguration: PluginConfiguration {
       issues.warning("limits.head_timeout", "is never reached: limits.idle_timeout comes first")
     }
   }
+}
+
+/// The header in which reverse proxies say whom they speak for.
+public enum HTTPProxyHeader: String, Sendable, CaseIterable, ConfigValue {
+  /// `X-Forwarded-For: 203.0.113.7`
+  case xForwardedFor = "x-forwarded-for"
+  /// `Forwarded: for=203.0.113.7` (RFC 7239)
+  case forwarded
 }
 
 /// `plugins.http.tls` in the manifest.
@@ -83,16 +108,20 @@ public struct HTTPLimitsConfiguration: PluginConfiguration {
   @Field("Most open connections; more wait in the backlog.", range: 1...1_000_000)
   public var connections = 10_000
   /// How long a connection may be idle.
-  @Field("How long a connection may be idle, or a client may refuse to read.", range: .milliseconds(10) ... .seconds(86_400))
+  @Field(
+    "How long a connection may be idle, or a client may refuse to read.", range: .milliseconds(10) ... .seconds(86_400))
   public var idleTimeout: Duration = .seconds(60)
   /// How long the head of a request may take.
-  @Field("Longest time from the first byte of a request's head to its last.", range: .milliseconds(10) ... .seconds(3600))
+  @Field(
+    "Longest time from the first byte of a request's head to its last.", range: .milliseconds(10) ... .seconds(3600))
   public var headTimeout: Duration = .seconds(10)
   /// How long a request may take.
-  @Field("Longest time from a request's head to the head of its response.", range: .milliseconds(10) ... .seconds(86_400))
+  @Field(
+    "Longest time from a request's head to the head of its response.", range: .milliseconds(10) ... .seconds(86_400))
   public var requestTimeout: Duration = .seconds(30)
   /// How long the server answers with 503 before it closes idle connections and the listener.
-  @Field("How long a stopping server still answers (with 503) before it closes what is idle.", range: .zero ... .seconds(60))
+  @Field(
+    "How long a stopping server still answers (with 503) before it closes what is idle.", range: .zero ... .seconds(60))
   public var farewell: Duration = .milliseconds(250)
 
   /// The defaults.

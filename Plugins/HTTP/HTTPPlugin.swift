@@ -1,6 +1,6 @@
-public import MainstayKernel
 import Logging
 import MainstayHTTP
+public import MainstayKernel
 import NIOPosix
 import Synchronization
 
@@ -14,7 +14,7 @@ public struct HTTPPlugin: Plugin {
     name: "http", version: "1.0.0", summary: "Serves routes that plugins contribute, over HTTP/1.1.",
     provides: [.capability(.httpServer)],
     collects: [.point(.httpRoutes), .point(.httpAuthenticators)],
-    events: [HTTPListening.self, HTTPDrained.self])
+    events: [HTTPListening.self, HTTPDrained.self, HTTPAuthenticationFailed.self, HTTPRateLimited.self])
 
   private let server: HTTPServer
   private let context: PluginContext
@@ -22,15 +22,23 @@ public struct HTTPPlugin: Plugin {
   /// Binds and answers. Throws with the remedy if the address cannot be had.
   public init(configuration: HTTPConfiguration, context: PluginContext) async throws {
     self.context = context
-    let table = LiveRoutes(
-      try context.contributions(to: .httpRoutes), aliases: configuration.aliases ? .standard : .none,
-      logger: context.logger)
+    let table = LiveRoutes(aliases: configuration.aliases ? .standard : .none, logger: context.logger)
     let state = ServingState(.starting)
     let authenticators = try context.contributions(to: .httpAuthenticators)
+    let authentication = try await Authentication(
+      configuration.auth, environment: context.host.environment,
+      contributed: { authenticators.current.map(\.value) }, bus: context.bus, clock: context.clock,
+      logger: context.logger)
+    table.follow(
+      try context.contributions(to: .httpRoutes), own: Self.routes(configuration, context, table),
+      access: AuthenticationAccessRules(configuration.auth.access))
     let pipeline = RequestPipeline(
       routes: { table.current }, state: state,
-      access: AccessControl(authenticators: { authenticators.current.map(\.value) }, remedy: Self.remedy),
-      gates: [], bodyLimit: configuration.limits.body.bytes, logger: context.logger)
+      access: AccessControl(
+        authenticators: { authentication.authenticators }, remedy: Authentication.remedy),
+      gates: [RateLimitEnforcement(configuration.rateLimits, bus: context.bus, clock: context.clock)],
+      clientAddress: ClientAddress(configuration).resolver, bodyLimit: configuration.limits.body.bytes,
+      logger: context.logger)
     let tls = try configuration.tls.map { try TLSContext(certificate: $0.certificate, key: $0.key) }
     let server = try await HTTPServer.listen(
       .init(configuration), pipeline: pipeline, tls: tls, group: MultiThreadedEventLoopGroup.singleton,
@@ -56,26 +64,63 @@ public struct HTTPPlugin: Plugin {
         duration: began.duration(to: context.clock.now), finished: report.finished, abandoned: report.abandoned))
   }
 
-  /// Told to a caller of a protected route where nobody can be authenticated.
-  private static let remedy =
-    "This route needs a caller who is known, and the host has no way to know one: configure one under plugins.http."
+  /// What the server itself serves.
+  private static func routes(
+    _ configuration: HTTPConfiguration, _ context: PluginContext, _ table: LiveRoutes
+  ) -> Routes {
+    let events = EventStreamRoute(configuration.events, bus: context.bus, clock: context.clock, host: context.host)
+    let document = OpenAPIRoute(
+      host: context.host, version: { table.version }, routes: { table.current.routes })
+    return Routes(events.routes.routes + document.routes.routes)
+  }
+
+  /// Looks whether the files that the configuration names can be used.
+  public static func diagnose(_ configuration: HTTPConfiguration) async -> [Diagnosis] {
+    await configuration.auth.diagnose()
+  }
 }
 
 /// The routing table, rebuilt when a plugin contributes or withdraws routes. Read under a lock held for a copy of one
 /// reference.
 final class LiveRoutes: Sendable {
-  private let table = Mutex(RouteTable())
+  private struct State {
+    var table = RouteTable()
+    var version = 0
+  }
 
-  init(_ contributions: Contributions<Routes>, aliases: PathAliases, logger: Logger) {
+  private let state = Mutex(State())
+  private let aliases: PathAliases
+  private let logger: Logger
+
+  init(aliases: PathAliases, logger: Logger) {
+    self.aliases = aliases
+    self.logger = logger
+  }
+
+  /// Serves the server's own routes and, from now on, whatever is contributed, with the access that the rules give it.
+  func follow(_ contributions: Contributions<Routes>, own: Routes, access: AuthenticationAccessRules) {
     contributions.observe { [weak self] _ in
-      // Read under the lock: of two changes at once, the later state is the one that stays.
-      let rejected = self?.table.withLock { table in
-        table = RouteTable(contributions.current, aliases: aliases)
-        return table.rejected
+      self?.rebuild {
+        ([Contributed(plugin: "http", value: own)] + contributions.current).map {
+          Contributed(plugin: $0.plugin, value: access.applied(to: $0.value))
+        }
       }
-      for reason in rejected ?? [] { logger.error("a route is not served: \(reason)") }
     }
   }
 
-  var current: RouteTable { table.withLock { $0 } }
+  private func rebuild(_ routes: () -> [Contributed<Routes>]) {
+    // Read under the lock: of two changes at once, the later state is the one that stays.
+    let rejected = state.withLock { state in
+      state.table = RouteTable(routes(), aliases: aliases)
+      state.version += 1
+      return state.table.rejected
+    }
+    for reason in rejected { logger.error("a route is not served: \(reason)") }
+  }
+
+  /// The table at this moment.
+  var current: RouteTable { state.withLock { $0.table } }
+
+  /// Grows with each change of the table.
+  var version: Int { state.withLock { $0.version } }
 }

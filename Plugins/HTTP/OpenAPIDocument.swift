@@ -6,18 +6,15 @@ package import MainstayKernel
 package struct OpenAPIDocument: Sendable {
   private let title: String
   private let version: String
-  private let server: String?
   private let routes: [Contributed<Route>]
 
   /// - Parameters:
   ///   - title: The host's name.
   ///   - version: The program's version.
-  ///   - server: Where the routes are served: `http://127.0.0.1:8080`; nil for a Unix socket.
   ///   - routes: The routes, each with the plugin it came from. Hidden ones are left out.
-  package init(title: String, version: String, server: String?, routes: [Contributed<Route>]) {
+  package init(title: String, version: String, routes: [Contributed<Route>]) {
     self.title = title
     self.version = version
-    self.server = server
     self.routes = routes.filter { !$0.value.documentation.isHidden }
   }
 
@@ -26,8 +23,9 @@ package struct OpenAPIDocument: Sendable {
     var document: JSONObject = [
       "openapi": "3.1.0",
       "info": ["title": .string(title), "version": .string(version)],
+      // Where the document came from, whatever proxies stand before it.
+      "servers": [["url": "/"]],
     ]
-    if let server { document["servers"] = [["url": .string(server)]] }
     let tags = tags
     if !tags.isEmpty { document["tags"] = .array(tags.map { ["name": .string($0)] }) }
     document["paths"] = .object(paths)

@@ -6,29 +6,24 @@ import Synchronization
 package final class OpenAPIRoute: Sendable {
   private struct Rendered {
     let version: Int
-    let server: String?
     let body: ByteBuffer
   }
 
   private let host: HostHandle
   private let version: @Sendable () -> Int
   private let served: @Sendable () -> [Contributed<Route>]
-  private let server: @Sendable () -> String?
   private let rendered = Mutex<Rendered?>(nil)
 
   /// - Parameters:
   ///   - host: Its name and version head the document.
   ///   - version: A number that grows when the routes change: the document is made anew then, not for each request.
   ///   - routes: The routes served now, with the access that really holds.
-  ///   - server: The address that clients reach, `http://127.0.0.1:8080`; nil if it is not an address.
   package init(
-    host: HostHandle, version: @escaping @Sendable () -> Int, routes: @escaping @Sendable () -> [Contributed<Route>],
-    server: @escaping @Sendable () -> String?
+    host: HostHandle, version: @escaping @Sendable () -> Int, routes: @escaping @Sendable () -> [Contributed<Route>]
   ) {
     self.host = host
     self.version = version
     served = routes
-    self.server = server
   }
 
   /// The route. Open: it says what there is, not what it answers; `auth.access` can close it.
@@ -45,11 +40,10 @@ package final class OpenAPIRoute: Sendable {
   private func document() -> ByteBuffer {
     // Read before the routes: a change in between makes the document anew next time.
     let version = version()
-    let server = server()
-    if let known = rendered.withLock({ $0 }), known.version == version, known.server == server { return known.body }
-    let document = OpenAPIDocument(title: host.name, version: host.version, server: server, routes: served())
+    if let known = rendered.withLock({ $0 }), known.version == version { return known.body }
+    let document = OpenAPIDocument(title: host.name, version: host.version, routes: served())
     let body = ByteBuffer(bytes: document.json.utf8())
-    rendered.withLock { $0 = Rendered(version: version, server: server, body: body) }
+    rendered.withLock { $0 = Rendered(version: version, body: body) }
     return body
   }
 }

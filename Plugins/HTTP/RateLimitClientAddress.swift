@@ -1,4 +1,6 @@
 import Glibc
+import HTTPTypes
+import MainstayHTTP
 
 /// An IPv4 or IPv6 address. An IPv4 address is kept as IPv6 writes it, `::ffff:192.0.2.1`, so that both forms are equal.
 struct IPAddress: Sendable, Hashable, CustomStringConvertible {
@@ -81,27 +83,19 @@ struct IPNetwork: Sendable, Hashable {
 ///
 /// A proxy appends the address it was called from; what stands to the left of that came from the client and may be
 /// a lie. So the list is read from the right, as long as the one who wrote the entry is trusted: the first address that
-/// is not a trusted proxy's is the client's.
+/// is not a trusted proxy's is the client's. Only one header is read: a proxy that writes the one passes on whatever the
+/// client wrote into the other.
 struct ClientAddress: Sendable {
-  /// The header in which proxies say whom they speak for. Only one is read: a proxy that writes the one passes on
-  /// whatever the client wrote into the other.
-  enum Header: Sendable {
-    /// `X-Forwarded-For: 203.0.113.7, 10.0.0.2`
-    case xForwardedFor
-    /// `Forwarded: for=203.0.113.7;proto=https, for=10.0.0.2` (RFC 7239)
-    case forwarded
-  }
-
   /// More proxies than this are not followed.
   static let maximumHops = 32
 
   private let proxies: [IPNetwork]
   private let trustsUnixSocket: Bool
-  private let header: Header
+  private let header: HTTPProxyHeader
 
   /// Trusts these networks, and `unix` for whoever connects through a Unix socket. What cannot be read trusts nobody;
   /// the configuration is checked with ``mistake(in:)``.
-  init(trustedProxies: [String], header: Header = .xForwardedFor) {
+  init(trustedProxies: [String], header: HTTPProxyHeader = .xForwardedFor) {
     proxies = trustedProxies.compactMap { IPNetwork($0) }
     trustsUnixSocket = trustedProxies.contains("unix")
     self.header = header
@@ -132,6 +126,16 @@ struct ClientAddress: Sendable {
     guard let peer else { return trustsUnixSocket }
     guard let address = IPAddress(peer) else { return false }
     return proxies.contains { $0.contains(address) }
+  }
+
+  /// Finds the client of a request; as ``RequestPipeline`` asks for it. Nil if no proxy is trusted.
+  var resolver: (@Sendable (Request, String?) -> String?)? {
+    guard !proxies.isEmpty || trustsUnixSocket else { return nil }
+    return { request, peer in
+      let fields = ForwardedFields(
+        xForwardedFor: request.headers.values("X-Forwarded-For"), forwarded: request.headers.values("Forwarded"))
+      return resolve(peer: peer, fields: fields)
+    }
   }
 
   /// The entries from left to right, nil for one that is not an address.
@@ -183,4 +187,11 @@ func trimmed(_ text: Substring) -> Substring {
   var text = text.drop { $0 == " " || $0 == "\t" }
   while let last = text.last, last == " " || last == "\t" { text.removeLast() }
   return text
+}
+
+extension ClientAddress {
+  /// What a server's configuration says of its proxies.
+  init(_ configuration: HTTPConfiguration) {
+    self.init(trustedProxies: configuration.trustedProxies, header: configuration.proxyHeader)
+  }
 }

@@ -71,12 +71,12 @@ final class HealthBoard: Sendable {
   private func full(_ render: (HealthReport) -> Response) -> Response { render(report) }
 
   private func ready(_ status: HostStatus) -> Response {
-    guard !status.isReady else { return .json(["status": "ready"], headers: Self.headers) }
+    guard !status.isReady else { return .json(["status": "ready"] as JSONValue, headers: Self.headers) }
     var headers = Self.headers
     headers[.retryAfter] = "1"
+    let reasons: JSONValue = .array(status.reasons.map { .string($0) })
     return .json(
-      ["status": "not_ready", "reasons": .array(status.reasons.map { .string($0) })],
-      status: .serviceUnavailable, headers: headers)
+      .object(["status": "not_ready", "reasons": reasons]), status: .serviceUnavailable, headers: headers)
   }
 
   private func summary(_ status: HostStatus) -> Response {

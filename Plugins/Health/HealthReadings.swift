@@ -27,7 +27,7 @@ struct HealthReadings: Sendable {
   /// The processor time that this process has used.
   var processorTime: Duration? {
     var usage = rusage()
-    guard getrusage(RUSAGE_SELF, &usage) == 0 else { return nil }
+    guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return nil }
     return .seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
       + .microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
   }

@@ -33,17 +33,19 @@ struct ManifestOptions: ParsableArguments {
 }
 
 /// How a command prints; the same for every command.
-struct OutputOptions: ParsableArguments {
-  enum Color: String, ExpressibleByArgument, CaseIterable { case auto, always, never }
+package struct OutputOptions: ParsableArguments {
+  package enum Color: String, ExpressibleByArgument, CaseIterable { case auto, always, never }
 
   @Flag(help: "Print JSON, for programs.")
-  var json = false
+  package var json = false
 
   @Option(help: "When to use colours.")
-  var color = Color.auto
+  package var color = Color.auto
+
+  package init() {}
 
   /// The style of standard output.
-  var style: Style { Style(isColored: !json && isColored(1)) }
+  package var style: Style { Style(isColored: !json && isColored(1)) }
   var colorsErrors: Bool { isColored(2) }
 
   private func isColored(_ descriptor: Int32) -> Bool {
@@ -70,7 +72,7 @@ func environmentVariables() -> [String: String] {
 }
 
 /// Prints to standard output at once, also where that is a pipe.
-func printNow(_ text: String) { writeAll(text + "\n", to: STDOUT_FILENO) }
+package func printNow(_ text: String) { writeAll(text + "\n", to: STDOUT_FILENO) }
 
 private func writeAll(_ text: String, to descriptor: Int32) {
   var bytes = Array(text.utf8)[...]
@@ -83,6 +85,6 @@ private func writeAll(_ text: String, to descriptor: Int32) {
 }
 
 /// Prints to standard error.
-func printError(_ text: String) {
+package func printError(_ text: String) {
   writeAll(text.hasSuffix("\n") ? text : text + "\n", to: STDERR_FILENO)
 }

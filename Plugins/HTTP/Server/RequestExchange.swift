@@ -18,13 +18,12 @@ struct RequestExchange: Sendable {
     let level: Logger.Level = outcome.route?.answersWhileDraining == true ? .debug : .info
     guard logger.logLevel <= level else { return }
     let bytes = connection.written.load(ordering: .relaxed) - before
-    log(request, outcome, level, bytes: bytes, duration: ContinuousClock.now - began, connection)
+    log(request, outcome, level, bytes: bytes, duration: ContinuousClock.now - began)
   }
 
   /// The template of the route, never the path itself: that may name a patient. Probes are logged at `debug`.
   private func log(
-    _ request: Request, _ outcome: RequestPipeline.Outcome, _ level: Logger.Level, bytes: Int, duration: Duration,
-    _ connection: HTTPConnection
+    _ request: Request, _ outcome: RequestPipeline.Outcome, _ level: Logger.Level, bytes: Int, duration: Duration
   ) {
     var metadata: Logger.Metadata = [
       "method": .string(request.method.rawValue),
@@ -33,7 +32,7 @@ struct RequestExchange: Sendable {
       "duration_ms": .string(duration.milliseconds),
       "bytes": .stringConvertible(bytes),
       "request_id": .string(outcome.requestID),
-      "remote": .string(connection.remoteAddress ?? "unix"),
+      "remote": .string(outcome.remoteAddress ?? "unix"),
     ]
     if let subject = outcome.subject { metadata["caller"] = .string(subject) }
     logger.log(level: level, "request", metadata: metadata)

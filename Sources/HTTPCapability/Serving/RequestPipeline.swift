@@ -29,6 +29,8 @@ package struct RequestPipeline: Sendable {
   package let access: AccessControl
   /// Further conditions.
   package let gates: [any RequestGate]
+  /// The client's address behind reverse proxies, from the request and the address of the peer; nil if there are none.
+  package let clientAddress: (@Sendable (Request, String?) -> String?)?
   /// The most bytes of a body, where the route does not say.
   package let bodyLimit: Int
   /// Writes what the client must not see.
@@ -37,12 +39,14 @@ package struct RequestPipeline: Sendable {
   /// A pipeline.
   package init(
     routes: @escaping @Sendable () -> RouteTable, state: ServingState, access: AccessControl,
-    gates: [any RequestGate] = [], bodyLimit: Int, logger: Logger
+    gates: [any RequestGate] = [], clientAddress: (@Sendable (Request, String?) -> String?)? = nil, bodyLimit: Int,
+    logger: Logger
   ) {
     self.routes = routes
     self.state = state
     self.access = access
     self.gates = gates
+    self.clientAddress = clientAddress
     self.bodyLimit = bodyLimit
     self.logger = logger
   }
@@ -57,6 +61,8 @@ package struct RequestPipeline: Sendable {
     package let route: Route?
     /// Who sent the request, if proved.
     package let subject: String?
+    /// The client's address; nil for a Unix socket.
+    package let remoteAddress: String?
   }
 
   /// Answers a request.
@@ -74,7 +80,8 @@ package struct RequestPipeline: Sendable {
     response.headers[.requestID] = context.requestID
     if request.method == .head { response = response.withoutBody }
     return Outcome(
-      response: response, requestID: context.requestID, route: route, subject: context.identity?.subject)
+      response: response, requestID: context.requestID, route: route, subject: context.identity?.subject,
+      remoteAddress: context.remoteAddress)
   }
 }
 
@@ -84,12 +91,13 @@ extension RequestPipeline {
     let requestID = given ?? HTTPRequestID.random()
     var service = ServiceContext.topLevel
     service.requestID = requestID
-    service.traceContext = request.headers[.traceparent].flatMap {
-      TraceContext(traceparent: $0, tracestate: request.headers[.tracestate])?.child()
+    service.traceContext = request.headers[.w3cTraceparent].flatMap {
+      TraceContext(traceparent: $0, tracestate: request.headers[.w3cTracestate])?.child()
     }
+    let peer = connection.remoteAddress
     return MainstayRequestContext(
-      requestID: requestID, serviceContext: service, logger: logger, remoteAddress: connection.remoteAddress,
-      drain: state.drain, bodyLimit: bodyLimit)
+      requestID: requestID, serviceContext: service, logger: logger,
+      remoteAddress: clientAddress.map { $0(request, peer) } ?? peer, drain: state.drain, bodyLimit: bodyLimit)
   }
 
   private func dispatch(
@@ -199,9 +207,9 @@ extension HTTPField.Name {
   /// `X-Request-ID`
   package static var requestID: HTTPField.Name { requestIDName }
   /// `traceparent`
-  package static var traceparent: HTTPField.Name { traceparentName }
+  package static var w3cTraceparent: HTTPField.Name { traceparentName }
   /// `tracestate`
-  package static var tracestate: HTTPField.Name { tracestateName }
+  package static var w3cTracestate: HTTPField.Name { tracestateName }
 }
 
 // Well-formed names: the alternatives cannot come about, and spare the unwrapping.
