@@ -44,7 +44,7 @@ struct DeclarationCheck {
   }
 
   private var help: [String] {
-    FieldTable(of: trial.subject.configuration).rows.filter { $0.help.allSatisfy(\.isWhitespace) }
+    FieldTable(trial.subject.configuration).rows.filter { $0.help.allSatisfy(\.isWhitespace) }
       .map { "the key '\($0.key)' has no line of help" }
   }
 
