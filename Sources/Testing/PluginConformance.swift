@@ -83,7 +83,8 @@ struct ConformanceTrial: Sendable {
       plugins: plugins, source: .inline(text(plugins), overrides: overrides, environment: environment))
   }
 
-  func kernel(overrides: [String] = [], replacing replacement: PluginRegistration? = nil) throws(KernelError) -> Kernel {
+  func kernel(overrides: [String] = [], replacing replacement: PluginRegistration? = nil) throws(KernelError) -> Kernel
+  {
     try Kernel(
       planner: planner(overrides: overrides, replacing: replacement), settings: KernelSettings(logger: .silent))
   }

@@ -26,7 +26,11 @@ struct LifeCheck {
     do {
       let host = try trial.kernel()
       let watch = LifeWatch(host, trial.subject.manifest)
-      do throws(KernelError) { try await host.start() } catch { return ["it does not start: \(error)"] + watch.violations }
+      do throws(KernelError) {
+        try await host.start()
+      } catch {
+        return ["it does not start: \(error)"] + watch.violations
+      }
       var violations: [String] = []
       if !host.status.isReady { violations.append("the host is not ready although everything has started") }
       await host.stop(reason: "the check is over")
