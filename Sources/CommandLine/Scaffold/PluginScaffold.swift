@@ -56,8 +56,8 @@ struct PluginScaffold {
 
     /// What may stand under `\(name.plugin):` in `host.yaml`.
     public struct \(name.base)Configuration: PluginConfiguration {
-      @Field("What each tick says.", minLength: 1) public var message = "\(name.topic) is alive"
-      @Field("Time between two ticks.", range: .milliseconds(10)...) public var interval: Duration = .seconds(30)
+      @Field("What each tick says.", minLength: 1) var message = "\(name.topic) is alive"
+      @Field("Time between two ticks.", range: .milliseconds(10)...) var interval: Duration = .seconds(30)
 
       /// The defaults.
       public init() {}
