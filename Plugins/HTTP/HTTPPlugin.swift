@@ -1,6 +1,6 @@
-public import MainstayKernel
 import Logging
 import MainstayHTTP
+public import MainstayKernel
 import NIOPosix
 import Synchronization
 

@@ -47,7 +47,8 @@ import Testing
     #expect(ring.holder(of: "0123456789abcdef")?.name == "ada")
     #expect(ring.holder(of: "fedcba9876543210")?.name == "bob")
     #expect(ring.holder(of: "0123456789abcdefX")?.name == "hashed")
-    for key in ["", "0123456789abcde", "0123456789abcdeF", "0123456789abcdef ", String(repeating: "a", count: 100_000)] {
+    for key in ["", "0123456789abcde", "0123456789abcdeF", "0123456789abcdef ", String(repeating: "a", count: 100_000)]
+    {
       #expect(ring.holder(of: key) == nil)
     }
   }

@@ -61,7 +61,8 @@ import Testing
   }
 
   private static func operations(_ address: String) async throws -> [Operation] {
-    let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: address + "/openapi.json"), timeout: .seconds(10))
+    let response = try await HTTPClient.shared.execute(
+      HTTPClientRequest(url: address + "/openapi.json"), timeout: .seconds(10))
     let document = try JSONValue(parsing: Array(try await response.body.collect(upTo: 1 << 20).readableBytesView))
     let paths = try #require(document["paths"]?.objectValue)
     return paths.flatMap { path, item in

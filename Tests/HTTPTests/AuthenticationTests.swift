@@ -33,7 +33,9 @@ import Testing
 
   @Test func knowsAKeyInEitherHeader() async throws {
     let authentication = try await authentication()
-    for headers: HTTPFields in [.one("X-API-Key", key), .one("Authorization", "Bearer \(key)"), .one("authorization", "bearer \(key)")] {
+    for headers: HTTPFields in [
+      .one("X-API-Key", key), .one("Authorization", "Bearer \(key)"), .one("authorization", "bearer \(key)"),
+    ] {
       let identity = try await authentication.authenticate(.test("/", headers: headers), .test())
       #expect(identity == Identity(subject: "ada", roles: ["operator", "viewer", "editor"], scheme: "api-key"))
     }
@@ -41,7 +43,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "X-API-Key: wrong", "X-API-Key:", "Authorization: Bearer wrong", "Authorization: Bearer", "Authorization: Bearer a b",
+    "X-API-Key: wrong", "X-API-Key:", "Authorization: Bearer wrong", "Authorization: Bearer",
+    "Authorization: Bearer a b",
     "Authorization: Basic YTpi", "Authorization:", "Authorization: 0123456789abcdef0123",
     "Authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.",
   ])
@@ -72,7 +75,8 @@ import Testing
     let authentication = try await authentication({ ($0.failures, $0.failurePeriod) = (3, .seconds(30)) }, bus: bus)
     func attempt(_ key: String, from address: String = "192.0.2.1") async -> String {
       do {
-        let identity = try await authentication.authenticate(.test("/", headers: .one("X-API-Key", key)), .test(address))
+        let identity = try await authentication.authenticate(
+          .test("/", headers: .one("X-API-Key", key)), .test(address))
         return identity?.subject ?? "nobody"
       } catch {
         let problem = error as? HTTPProblem
@@ -123,7 +127,8 @@ import Testing
       }
     }
     let authentication = Authentication(
-      own: [], contributed: { [Session()] }, guesses: AuthenticationGuesses(AuthenticationConfiguration(), clock: clock),
+      own: [], contributed: { [Session()] },
+      guesses: AuthenticationGuesses(AuthenticationConfiguration(), clock: clock),
       bus: EventBus(clock: clock))
     let identity = try await authentication.authenticate(.test("/", headers: [.cookie: "ada"]), .test())
     #expect(identity?.roles == ["admin", "operator", "viewer"])
@@ -132,8 +137,12 @@ import Testing
   }
 
   @Test func accessRulesOverrideRoutes() {
-    let rules = AuthenticationAccessRules(["/health": "operator", "/templates/**": "admin", "/templates/{name}": "open"])
-    func access(_ path: RoutePath) -> RouteAccess { rules.access(for: .get(path, "", access: .open) { _, _ in .noContent }) }
+    let rules = AuthenticationAccessRules([
+      "/health": "operator", "/templates/**": "admin", "/templates/{name}": "open",
+    ])
+    func access(_ path: RoutePath) -> RouteAccess {
+      rules.access(for: .get(path, "", access: .open) { _, _ in .noContent })
+    }
     #expect(access("/health") == .role("operator"))
     #expect(access("/health/report") == .open)
     #expect(access("/templates/{name}") == .open)

@@ -16,7 +16,8 @@ import Testing
 
   @Test(arguments: 1...9)
   func readsEventsHoweverTheyAreCutUp(chunk: Int) {
-    let text = "retry: 3000\n\n: comment\n\nid: a-1\nevent: pool.exhausted\ndata: {\"a\":1}\n\ndata:x\r\ndata: y\r\n\r\nid: a-2\rdata\r\r"
+    let text =
+      "retry: 3000\n\n: comment\n\nid: a-1\nevent: pool.exhausted\ndata: {\"a\":1}\n\ndata:x\r\ndata: y\r\n\r\nid: a-2\rdata\r\r"
     let (items, id) = items(text, chunk: chunk)
     #expect(
       items == [
@@ -38,7 +39,8 @@ import Testing
   @Test func dropsWhatIsTooLong() {
     var parser = EventStreamParser()
     let long = [UInt8](repeating: UInt8(ascii: "a"), count: EventStreamParser.maximumLength + 10)
-    #expect(parser.read(Array("data: ".utf8) + long + Array("\n\ndata: b\n\n".utf8)) == [.event(type: "message", data: "b")])
+    #expect(
+      parser.read(Array("data: ".utf8) + long + Array("\n\ndata: b\n\n".utf8)) == [.event(type: "message", data: "b")])
     #expect(parser.oversized == 1)
   }
 
@@ -49,7 +51,8 @@ import Testing
     let line = EventLine(style: .plain, json: false).text(type: "x", data: data)
     #expect(line == "12:00:00.250 pool.exhausted {\"a\":\"\\u001b[2J\"} request=r[31m1")
     #expect(EventLine(style: .plain, json: false).text(type: "x", data: "\u{1B}oops\n") == "\"\\u001boops\\n\"")
-    let lost = EventLine(style: .plain, json: false).text(type: "bus.dropped", data: "{\"dropped\":2,\"total\":2,\"topic\":\"bus.dropped\"}")
+    let lost = EventLine(style: .plain, json: false).text(
+      type: "bus.dropped", data: "{\"dropped\":2,\"total\":2,\"topic\":\"bus.dropped\"}")
     #expect(lost.hasPrefix("2 events were lost"))
     #expect(EventLine(style: .plain, json: true).text(type: "x", data: "{ \"a\" : 1 }") == "{\"a\":1}")
   }

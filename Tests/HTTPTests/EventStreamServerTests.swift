@@ -78,10 +78,15 @@ private struct Rang: Event {
       let received = Mutex<[String]>([])
       let tail = Task {
         var tail = EventTail(url: address + "/", patterns: ["bell.*"], key: "0123456789abcdef")
-        try await tail.follow(limit: 3) { type, data in received.withLock { $0.append("\(type) \(data)") } } notice: { _ in }
+        try await tail.follow(limit: 3) { type, data in
+          received.withLock { $0.append("\(type) \(data)") }
+        } notice: { _ in
+        }
       }
       // The subscription shows when the stream is open.
-      while !host.events.statistics.subscriptions.contains(where: { $0.subscription == "bell.*" }) { await Task.yield() }
+      while !host.events.statistics.subscriptions.contains(where: { $0.subscription == "bell.*" }) {
+        await Task.yield()
+      }
       for times in 1...3 { host.events.publish(Rang(times: times)) }
       try await tail.value
       let lines = received.withLock { $0 }
@@ -92,10 +97,14 @@ private struct Rang: Event {
 
   @Test func theCommandSaysHowToGetAKey() async throws {
     try await withServer { _, address in
-      for (key, words) in [(nil, "asks for an API key"), ("wrong", "does not accept this API key")] as [(String?, String)] {
+      for (key, words) in [(nil, "asks for an API key"), ("wrong", "does not accept this API key")]
+        as [(String?, String)]
+      {
         var tail = EventTail(url: address, patterns: [], key: key)
         let refusal = await #expect(throws: EventTail.Refusal.self) {
-          try await tail.follow(limit: 1) { _, _ in } notice: { _ in }
+          try await tail.follow(limit: 1) { _, _ in
+          } notice: { _ in
+          }
         }
         #expect(refusal?.description.contains(words) == true)
         #expect(refusal?.description.contains("api_keys") == true)
@@ -103,7 +112,9 @@ private struct Rang: Event {
       }
       var wrong = EventTail(url: address, patterns: ["Bad!"], key: "0123456789abcdef")
       let refusal = await #expect(throws: EventTail.Refusal.self) {
-        try await wrong.follow(limit: 1) { _, _ in } notice: { _ in }
+        try await wrong.follow(limit: 1) { _, _ in
+        } notice: { _ in
+        }
       }
       #expect(refusal?.isUsage == true)
     }
@@ -113,7 +124,9 @@ private struct Rang: Event {
     // Port 9 is the discard service, which nobody runs.
     var tail = EventTail(url: "http://127.0.0.1:9", patterns: [], key: nil)
     let refusal = await #expect(throws: EventTail.Refusal.self) {
-      try await tail.follow(limit: 1) { _, _ in } notice: { _ in }
+      try await tail.follow(limit: 1) { _, _ in
+      } notice: { _ in
+      }
     }
     #expect(refusal?.description.contains("cannot reach http://127.0.0.1:9/events") == true)
   }

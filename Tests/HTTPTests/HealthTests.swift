@@ -12,7 +12,8 @@ import Testing
 
 @Suite struct HealthTests {
   @Test func tellsThatAllIsWell() async throws {
-    try await withHost([RouteCatcher.self, HealthPlugin.self], manifest: "plugins: { catcher: {}, health: {} }") { host in
+    try await withHost([RouteCatcher.self, HealthPlugin.self], manifest: "plugins: { catcher: {}, health: {} }") {
+      host in
       let routes = try RouteCatcher.routes(of: host)
       let known = try TestRoutes(routes, caller: Identity(subject: "ada", roles: ["viewer"], scheme: "test"))
       #expect(await known.get("/live").text == "{\"status\":\"live\"}")
@@ -38,7 +39,8 @@ import Testing
   }
 
   @Test func answersUnderTheNamesOfOthers() async throws {
-    try await withHost([RouteCatcher.self, HealthPlugin.self], manifest: "plugins: { catcher: {}, health: {} }") { host in
+    try await withHost([RouteCatcher.self, HealthPlugin.self], manifest: "plugins: { catcher: {}, health: {} }") {
+      host in
       let known = try TestRoutes(
         try RouteCatcher.routes(of: host), caller: Identity(subject: "ada", roles: ["viewer"], scheme: "test"))
       for path in [
@@ -86,7 +88,8 @@ import Testing
     let gate = SlowPlugin.gate
     let planner = Planner(
       plugins: [
-        PluginRegistration(RouteCatcher.self), PluginRegistration(HealthPlugin.self), PluginRegistration(SlowPlugin.self),
+        PluginRegistration(RouteCatcher.self), PluginRegistration(HealthPlugin.self),
+        PluginRegistration(SlowPlugin.self),
       ], source: .inline("plugins: { catcher: {}, health: {}, slow: {} }", environment: [:]))
     let clock = ManualClock()
     let host = try Kernel(planner: planner, settings: KernelSettings(clock: clock, logger: .silent))

@@ -84,7 +84,8 @@
       }
       let good: JSONObject = ["iss": "https://issuer", "aud": ["other", "mainstay"]]
       #expect(try await reason(token(claims(good)), strict) == "ada [\"operator\"]")
-      #expect(try await reason(token(claims(["iss": "https://issuer", "aud": "mainstay"])), strict) == "ada [\"operator\"]")
+      #expect(
+        try await reason(token(claims(["iss": "https://issuer", "aud": "mainstay"])), strict) == "ada [\"operator\"]")
       #expect(try await reason(token(claims(["iss": "https://issuer"])), strict) == "claim-aud")
       #expect(try await reason(token(claims(["iss": "https://issuer", "aud": "x"])), strict) == "wrong-aud")
       #expect(try await reason(token(claims(["iss": "https://other", "aud": "mainstay"])), strict) == "wrong-iss")
@@ -146,7 +147,8 @@
       let edwards = try EdDSA.PrivateKey()
       let collection = JWTKeyCollection()
       await collection.add(eddsa: edwards)
-      let signed = Self.base64(JSONValue.object(["alg": "EdDSA", "kid": "one"]).utf8()) + "." + Self.base64(claims().utf8())
+      let signed =
+        Self.base64(JSONValue.object(["alg": "EdDSA", "kid": "one"]).utf8()) + "." + Self.base64(claims().utf8())
       let token = try await signed + "." + Self.base64(collection.getKey().sign(Array(signed.utf8)))
       let x = Self.base64(Array(edwards.publicKey.rawRepresentation))
       let set = try TemporaryFile(
@@ -161,11 +163,13 @@
         $0.jwksFile = set.path
       }
       #expect(try await reason(token, change) == "ada [\"operator\"]")
-      let other = try TemporaryFile("{\"keys\": [{\"kty\": \"OKP\", \"crv\": \"Ed25519\", \"kid\": \"two\", \"x\": \"\(x)\"}]}")
-      #expect(try await reason(token) {
-        $0.secret = nil
-        $0.jwksFile = other.path
-      } == "unknown-signer")
+      let other = try TemporaryFile(
+        "{\"keys\": [{\"kty\": \"OKP\", \"crv\": \"Ed25519\", \"kid\": \"two\", \"x\": \"\(x)\"}]}")
+      #expect(
+        try await reason(token) {
+          $0.secret = nil
+          $0.jwksFile = other.path
+        } == "unknown-signer")
     }
 
     @Test(arguments: [
@@ -177,10 +181,11 @@
     func saysWhichKeyCannotBeUsed(text: String, message: String) async throws {
       let file = try TemporaryFile(text)
       let error = await #expect(throws: JWTKeyError.self) {
-        try await JWTKeys(configuration {
-          $0.secret = nil
-          $0.jwksFile = file.path
-        })
+        try await JWTKeys(
+          configuration {
+            $0.secret = nil
+            $0.jwksFile = file.path
+          })
       }
       #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
       #expect(error?.description.contains(file.path) == true)
@@ -188,10 +193,11 @@
 
     @Test func saysWhichFileCannotBeRead() async {
       let error = await #expect(throws: JWTKeyError.self) {
-        try await JWTKeys(configuration {
-          $0.secret = nil
-          $0.publicKeyFile = "/does/not/exist.pem"
-        })
+        try await JWTKeys(
+          configuration {
+            $0.secret = nil
+            $0.publicKeyFile = "/does/not/exist.pem"
+          })
       }
       #expect(error?.description.contains("/does/not/exist.pem") == true)
     }
@@ -226,7 +232,9 @@
       #expect(Base64URL.decode(Array("AQAB".utf8)[...]) == [1, 0, 1])
       #expect(Base64URL.decode(Array("_-8".utf8)[...]) == [0xFF, 0xEF])
       #expect(Base64URL.decode([]) == [])
-      for text in ["A", "AQ=", "AB", "AQA+", "AQ AB", "AQAB\n"] { #expect(Base64URL.decode(Array(text.utf8)[...]) == nil, "\(text)") }
+      for text in ["A", "AQ=", "AB", "AQA+", "AQ AB", "AQAB\n"] {
+        #expect(Base64URL.decode(Array(text.utf8)[...]) == nil, "\(text)")
+      }
     }
   }
 #endif

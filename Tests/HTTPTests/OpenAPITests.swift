@@ -50,7 +50,8 @@ import Testing
     ])
     let paths = try #require(document["paths"]?.objectValue)
     #expect(paths.keys == ["/a-b", "/a/b", "/aB"])
-    let ids = paths.flatMap { path in path.value.objectValue?.compactMap { $0.value["operationId"]?.stringValue } ?? [] }
+    let ids = paths.flatMap { path in path.value.objectValue?.compactMap { $0.value["operationId"]?.stringValue } ?? []
+    }
     #expect(ids == ["getAB", "getAB2", "postAB", "getAB3"])
     #expect(Set(ids).count == ids.count)
     #expect(paths["/a-b"]?["get"]?["security"] == [])

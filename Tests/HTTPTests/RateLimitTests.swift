@@ -17,7 +17,8 @@ import Testing
       let now = start.advanced(by: .milliseconds(milliseconds))
       let (decision, next) = limit.decide(due: due, now: now)
       due = next
-      transcript.append("\(milliseconds) \(decision.isAllowed ? "yes" : "no") \(decision.remaining) \(decision.retryAfter)")
+      transcript.append(
+        "\(milliseconds) \(decision.isAllowed ? "yes" : "no") \(decision.remaining) \(decision.retryAfter)")
     }
     #expect(
       transcript == [
@@ -197,12 +198,14 @@ import Testing
     var random = SeededGenerator(seed: 7)
     let alphabet = Array("0123456789abcdef.:,;[]\"=for /%\t\u{0}ü")
     for _ in 0..<10_000 {
-      let text = String((0..<Int.random(in: 0...60, using: &random)).map { _ in
-        alphabet.randomElement(using: &random) ?? "x"
-      })
+      let text = String(
+        (0..<Int.random(in: 0...60, using: &random)).map { _ in
+          alphabet.randomElement(using: &random) ?? "x"
+        })
       let fields = ClientAddress.ForwardedFields(xForwardedFor: [text], forwarded: [text])
       for header in HTTPProxyHeader.allCases {
-        let resolved = ClientAddress(trustedProxies: ["10.0.0.0/8"], header: header).resolve(peer: "10.0.0.1", fields: fields)
+        let resolved = ClientAddress(trustedProxies: ["10.0.0.0/8"], header: header).resolve(
+          peer: "10.0.0.1", fields: fields)
         #expect(resolved.flatMap { IPAddress($0) } != nil)
       }
     }

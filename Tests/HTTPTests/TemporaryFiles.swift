@@ -33,10 +33,11 @@ final class TemporaryFolder: Sendable {
 
   deinit {
     for file in files { unlink(path + "/" + file) }
-    let folders = Set(files.flatMap { file in
-      let parts = file.split(separator: "/").dropLast()
-      return parts.indices.map { parts[...$0].joined(separator: "/") }
-    })
+    let folders = Set(
+      files.flatMap { file in
+        let parts = file.split(separator: "/").dropLast()
+        return parts.indices.map { parts[...$0].joined(separator: "/") }
+      })
     for folder in folders.sorted(by: >) { rmdir(path + "/" + folder) }
     rmdir(path)
   }
