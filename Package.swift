@@ -119,4 +119,8 @@ for target in package.targets where target.type != .system {
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
   ]
+  // Set by scripts/test. Not the rule, so that a newer compiler's warnings break nobody's build.
+  if Context.environment["MAINSTAY_STRICT"] != nil {
+    target.swiftSettings?.append(.treatAllWarnings(as: .error))
+  }
 }

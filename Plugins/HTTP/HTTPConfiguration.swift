@@ -108,16 +108,20 @@ public struct HTTPLimitsConfiguration: PluginConfiguration {
   @Field("Most open connections; more wait in the backlog.", range: 1...1_000_000)
   public var connections = 10_000
   /// How long a connection may be idle.
-  @Field("How long a connection may be idle, or a client may refuse to read.", range: .milliseconds(10) ... .seconds(86_400))
+  @Field(
+    "How long a connection may be idle, or a client may refuse to read.", range: .milliseconds(10) ... .seconds(86_400))
   public var idleTimeout: Duration = .seconds(60)
   /// How long the head of a request may take.
-  @Field("Longest time from the first byte of a request's head to its last.", range: .milliseconds(10) ... .seconds(3600))
+  @Field(
+    "Longest time from the first byte of a request's head to its last.", range: .milliseconds(10) ... .seconds(3600))
   public var headTimeout: Duration = .seconds(10)
   /// How long a request may take.
-  @Field("Longest time from a request's head to the head of its response.", range: .milliseconds(10) ... .seconds(86_400))
+  @Field(
+    "Longest time from a request's head to the head of its response.", range: .milliseconds(10) ... .seconds(86_400))
   public var requestTimeout: Duration = .seconds(30)
   /// How long the server answers with 503 before it closes idle connections and the listener.
-  @Field("How long a stopping server still answers (with 503) before it closes what is idle.", range: .zero ... .seconds(60))
+  @Field(
+    "How long a stopping server still answers (with 503) before it closes what is idle.", range: .zero ... .seconds(60))
   public var farewell: Duration = .milliseconds(250)
 
   /// The defaults.

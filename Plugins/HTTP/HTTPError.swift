@@ -26,7 +26,8 @@ extension HTTPStartError {
         "cannot listen on \(address): this machine has no such address. Use 127.0.0.1 for this machine alone, "
         + "0.0.0.0 or :: for all its networks (plugins.http.host)."
     case ENOENT:
-      description = "cannot listen on \(address): the folder does not exist. Create it, or change plugins.http.unix_socket."
+      description =
+        "cannot listen on \(address): the folder does not exist. Create it, or change plugins.http.unix_socket."
     default:
       description = "cannot listen on \(address): \(error). Check plugins.http.host, port and unix_socket."
     }

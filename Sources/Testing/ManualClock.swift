@@ -18,6 +18,8 @@ public final class ManualClock: HostClock {
 
   private struct Waiter {
     let count: Int
+    /// How far from now they wake; nil if it does not matter.
+    let due: Duration?
     let continuation: CheckedContinuation<Void, Never>
   }
 
@@ -28,6 +30,18 @@ public final class ManualClock: HostClock {
     var waiters: [Waiter] = []
     var cancelled: Set<Int> = []
     var next = 0
+
+    func isMet(_ waiter: Waiter) -> Bool {
+      let matching = waiter.due.map { due in sleepers.count { $0.deadline == now.advanced(by: due) } }
+      return (matching ?? sleepers.count) >= waiter.count
+    }
+
+    /// Takes out the waiters who have waited long enough.
+    mutating func takeMetWaiters() -> [Waiter] {
+      let met = waiters.filter { isMet($0) }
+      waiters = waiters.filter { !isMet($0) }
+      return met
+    }
   }
 
   private let state: Mutex<State>
@@ -63,22 +77,30 @@ public final class ManualClock: HostClock {
 
   /// Moves the clock on and wakes, in order, whoever has slept long enough.
   public func advance(by duration: Duration) {
-    let due = state.withLock { state in
+    let (due, met) = state.withLock { state in
       state.now = state.now.advanced(by: duration)
       state.epoch += duration
       let due = state.sleepers.filter { $0.deadline <= state.now }.sorted { $0.deadline < $1.deadline }
       state.sleepers.removeAll { $0.deadline <= state.now }
-      return due
+      return (due, state.takeMetWaiters())
     }
     for sleeper in due { sleeper.continuation.resume() }
+    for waiter in met { waiter.continuation.resume() }
   }
 
   /// Waits until at least `count` tasks sleep on the clock.
-  public func waitForSleepers(_ count: Int = 1) async {
+  public func waitForSleepers(_ count: Int = 1) async { await wait(count: count, due: nil) }
+
+  /// Waits until a task sleeps that wakes after exactly this time. In a host the kernel sleeps on the clock too, for its
+  /// budgets; this tells a plugin's interval from them.
+  public func waitForSleeper(due: Duration) async { await wait(count: 1, due: due) }
+
+  private func wait(count: Int, due: Duration?) async {
     await withCheckedContinuation { continuation in
+      let waiter = Waiter(count: count, due: due, continuation: continuation)
       let isMet = state.withLock { state in
-        if state.sleepers.count >= count { return true }
-        state.waiters.append(Waiter(count: count, continuation: continuation))
+        if state.isMet(waiter) { return true }
+        state.waiters.append(waiter)
         return false
       }
       if isMet { continuation.resume() }
@@ -91,10 +113,7 @@ public final class ManualClock: HostClock {
       if state.cancelled.remove(sleeper.id) != nil { return .cancelled }
       if sleeper.deadline <= state.now { return .due }
       state.sleepers.append(sleeper)
-      let count = state.sleepers.count
-      let met = state.waiters.filter { $0.count <= count }
-      state.waiters.removeAll { $0.count <= count }
-      return .parked(met)
+      return .parked(state.takeMetWaiters())
     }
     switch outcome {
     case .parked(let waiters): for waiter in waiters { waiter.continuation.resume() }

@@ -95,7 +95,8 @@ struct ProtocolTests {
         #expect(text.contains("application/problem+json"))
       }
       let fits = try await server.exchange(
-        "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+        "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+      )
       #expect(fits.hasSuffix("abc"))
     }
   }
@@ -195,7 +196,7 @@ struct ProtocolTests {
         return .text("too late")
       }.limited(timeout: .milliseconds(30)),
     ]
-    try await TestServer.run(routes, settings: { $0.limits.request = .milliseconds(80) }) { server in
+    try await TestServer.run(routes, settings: { $0.limits.request = .milliseconds(400) }) { server in
       let patient = try await server.connect()
       try await patient.send(request("GET /patient HTTP/1.1"))
       #expect(try await server.exchange(request("GET /slow HTTP/1.1")).hasPrefix("HTTP/1.1 503"))

@@ -19,7 +19,9 @@ final class RawClient: Sendable {
     let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .channelOption(.allowRemoteHalfClosure, value: true)
       .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Handler(client: client)) }
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(Handler(client: client))
+        }
       }
       .connect(host: "127.0.0.1", port: #require(port)).get()
     client.channel.withLock { $0 = channel }

@@ -140,7 +140,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
       connection.written.add(buffer.readableBytes, ordering: .relaxed)
       context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: promise)
     case .end(let trailers):
-      context.write(wrapOutboundOut(.end(trailers.map { HTTPHeaders($0.map { ($0.name.rawName, $0.value) }) })), promise: promise)
+      context.write(
+        wrapOutboundOut(.end(trailers.map { HTTPHeaders($0.map { ($0.name.rawName, $0.value) }) })), promise: promise)
       endResponse(context)
     }
   }

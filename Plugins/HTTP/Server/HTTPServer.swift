@@ -152,12 +152,17 @@ extension HTTPServer {
   }
 
   private func closeListener() async throws {
-    if case .tcp = settings.address, await SynFilter.install(on: listener) {
-      // Handshakes that had begun complete within a round trip and are accepted.
-      try await Task.sleep(for: .milliseconds(20))
-    }
+    if case .tcp = settings.address, await SynFilter.install(on: listener) { try await emptyBacklog() }
     try? await listener.close()
     socketFile?.remove()
+  }
+
+  /// Waits until handshakes that had begun are complete, which takes a round trip, and all connections are accepted.
+  private func emptyBacklog() async throws {
+    for _ in 0..<100 {
+      try await Task.sleep(for: .milliseconds(20))
+      if await SynFilter.backlog(of: listener) ?? 0 == 0 { return }
+    }
   }
 
   /// Closes everything, whatever it does. The result says how many requests were cut off.

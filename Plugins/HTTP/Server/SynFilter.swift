@@ -42,4 +42,24 @@ enum SynFilter {
     ).get()
     return installed != nil
   }
+
+  /// How many connections the kernel has established on a listening socket that have not been accepted; nil if it does
+  /// not tell.
+  static func backlog(of listener: any Channel) async -> Int? {
+    guard let options = listener as? any SocketOptionProvider else { return nil }
+    let information: Information? = try? await options.unsafeGetSocketOption(
+      level: .tcp, name: .init(rawValue: tcpInformation)
+    ).get()
+    return information.map { Int($0.waiting) }
+  }
+
+  private static let tcpInformation = CInt(11)  // TCP_INFO
+
+  /// The beginning of `struct tcp_info`, which holds for a listening socket the length of its queue.
+  private struct Information: Sendable {
+    var states: UInt64 = 0
+    var times: (UInt32, UInt32) = (0, 0)
+    var segments: (UInt32, UInt32) = (0, 0)
+    var waiting: UInt32 = 0
+  }
 }

@@ -28,7 +28,8 @@ struct DoctorCommand: AsyncParsableCommand {
   private func manifestFinding(_ planned: Planned) -> Diagnosis {
     if let plan = planned.plan {
       return Diagnosis(
-        .fine, subject: "manifest", "\(options.manifest): \(plan.plugins.count) plugins in \(plan.graph.levels.count) levels")
+        .fine, subject: "manifest",
+        "\(options.manifest): \(plan.plugins.count) plugins in \(plan.graph.levels.count) levels")
     }
     return Diagnosis(
       .problem, subject: "manifest", "\(options.manifest) has errors",

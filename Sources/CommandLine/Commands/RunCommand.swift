@@ -90,7 +90,8 @@ struct StartReport: Sendable {
       printNow(
         JSONValue.object([
           "event": "ready", "duration": .number(duration.seconds), "graph": rendering.json,
-          "start_seconds": .object(JSONObject(times.sorted { $0.key < $1.key }.map { ($0.key, .number($0.value.seconds)) })),
+          "start_seconds": .object(
+            JSONObject(times.sorted { $0.key < $1.key }.map { ($0.key, .number($0.value.seconds)) })),
         ]).compact)
     } else {
       printNow(rendering.text(style))

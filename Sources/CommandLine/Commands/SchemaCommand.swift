@@ -26,7 +26,7 @@ struct SchemaCommand: ParsableCommand {
         printError("error: no plugin '\(table)' is linked; linked are: \(names)")
         throw ExitCode(1)
       }
-      text = FieldTable(of: registration.configuration).markdown
+      text = FieldTable(registration.configuration).markdown
     } else {
       text = ManifestSchema(plugins: registrations).json.pretty
     }

@@ -91,8 +91,8 @@ extension RequestPipeline {
     let requestID = given ?? HTTPRequestID.random()
     var service = ServiceContext.topLevel
     service.requestID = requestID
-    service.traceContext = request.headers[.traceparent].flatMap {
-      TraceContext(traceparent: $0, tracestate: request.headers[.tracestate])?.child()
+    service.traceContext = request.headers[.w3cTraceparent].flatMap {
+      TraceContext(traceparent: $0, tracestate: request.headers[.w3cTracestate])?.child()
     }
     let peer = connection.remoteAddress
     return MainstayRequestContext(
@@ -207,9 +207,9 @@ extension HTTPField.Name {
   /// `X-Request-ID`
   package static var requestID: HTTPField.Name { requestIDName }
   /// `traceparent`
-  package static var traceparent: HTTPField.Name { traceparentName }
+  package static var w3cTraceparent: HTTPField.Name { traceparentName }
   /// `tracestate`
-  package static var tracestate: HTTPField.Name { tracestateName }
+  package static var w3cTracestate: HTTPField.Name { tracestateName }
 }
 
 // Well-formed names: the alternatives cannot come about, and spare the unwrapping.

@@ -55,7 +55,8 @@ package struct RouteTable: Sendable {
     routes.append(Contributed(plugin: plugin, value: route))
     for path in [route.path] + route.aliases {
       let entry = Entry(route: route, plugin: plugin, parameters: path.parameters)
-      let before = entry.parameters.isEmpty ? insert(entry, plainly: path) : Self.insert(entry, path.segments[...], &root)
+      let before =
+        entry.parameters.isEmpty ? insert(entry, plainly: path) : Self.insert(entry, path.segments[...], &root)
       guard let before else { continue }
       rejected.append(
         "\(route.method.rawValue) \(path.template) of plugin '\(plugin)': plugin '\(before.plugin)' answers it already")

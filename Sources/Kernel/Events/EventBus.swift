@@ -47,7 +47,8 @@ public struct EventBus: Sendable {
   }
 
   /// Publishes an event, and waits while a subscriber with a full `.suspend` buffer works through it.
-  public func send<E: Event>(_ event: E) async {
+  @inlinable
+  public nonisolated(nonsending) func send<E: Event>(_ event: E) async {
     await core.withChannel(of: E.self) { $0 }.send(event, from: owner.name)
   }
 
@@ -65,7 +66,7 @@ public struct EventBus: Sendable {
   public func observe<E: Event>(_ type: E.Type, _ body: @escaping @Sendable (E) -> Void) -> Subscription {
     guard let identity = core.admit(E.topic.rawValue, kind: .observer, owner: owner) else { return .ended }
     guard E.isSticky else {
-      core.open(identity, to: type, .observer(body)) { _ in }
+      core.open(identity, to: type, .observer(EventObserver(body))) { _ in }
       return subscription(identity)
     }
     let gate = ReplayGate(body)

@@ -66,18 +66,28 @@ final class EventChannel<Payload: Encodable & Sendable>: Sendable {
   }
 
   /// Publishes, and waits for the subscribers whose buffer is full and whose policy is to suspend.
-  func send(_ payload: Payload, from publisher: String) async {
+  @inlinable
+  nonisolated(nonsending) func send(_ payload: Payload, from publisher: String) async {
     guard isObserved.load(ordering: .acquiring) else { return }
-    let event = source.envelope(payload, topic: topic, publisher: publisher)
-    let subscribers = isSticky ? keep(event) : countedSubscribers()
-    await subscribers.send(payload, event)
-  }
-
-  private func countedSubscribers() -> EventSubscribers<Payload> {
-    state.withLock { state in
+    if isSticky { return await sendWithEnvelope(payload, to: nil, from: publisher) }
+    let subscribers = state.withLock { state in
       state.published &+= 1
       return state.subscribers
     }
+    for mailbox in subscribers.deliverWhereRoom(payload) { await mailbox.send(payload) }
+    if subscribers.wantEnvelopes { await sendWithEnvelope(payload, to: subscribers, from: publisher) }
+  }
+
+  @usableFromInline
+  nonisolated(nonsending) func sendWithEnvelope(
+    _ payload: Payload, to known: EventSubscribers<Payload>?, from publisher: String
+  ) async {
+    let event = source.envelope(payload, topic: topic, publisher: publisher)
+    let subscribers = known ?? keep(event)
+    if known == nil {
+      for mailbox in subscribers.deliverWhereRoom(payload) { await mailbox.send(payload) }
+    }
+    await subscribers.send(payload, event)
   }
 
   // MARK: Subscribing

@@ -19,5 +19,6 @@ public struct EventPublisher<E: Event>: Sendable {
   public func publish(_ event: E) { channel.publish(event, from: owner.name) }
 
   /// Publishes an event, and waits while a subscriber with a full `.suspend` buffer works through it.
-  public func send(_ event: E) async { await channel.send(event, from: owner.name) }
+  @inlinable
+  public nonisolated(nonsending) func send(_ event: E) async { await channel.send(event, from: owner.name) }
 }

@@ -12,6 +12,7 @@ struct EventRing<Element>: ~Copyable {
     mask = 7
   }
 
+  // Inlinable: the 6.3 optimiser does not survive a deinit here that is not.
   @inlinable
   deinit {
     for offset in 0..<count { (base + ((head &+ offset) & mask)).deinitialize(count: 1) }

@@ -26,7 +26,7 @@ public struct EventStream<Element: Sendable>: AsyncSequence, Sendable {
     }
   }
 
-  private let handle: Handle
+  let handle: Handle
 
   init(_ mailbox: Mailbox<Element>, _ identity: SubscriptionIdentity?, _ subscription: Subscription) {
     handle = Handle(mailbox, identity, subscription)
@@ -63,7 +63,7 @@ public struct EventStream<Element: Sendable>: AsyncSequence, Sendable {
 
     /// The next event, or nil when the stream has ended.
     @inlinable
-    public mutating func next() async -> Element? { await next(isolation: #isolation) }
+    public mutating func next() async -> Element? { await next(isolation: nil) }
 
     /// The next event, or nil when the stream has ended.
     @inlinable
@@ -78,7 +78,7 @@ public struct EventStream<Element: Sendable>: AsyncSequence, Sendable {
   @usableFromInline
   final class Lease {
     @usableFromInline let mailbox: Mailbox<Element>
-    private let handle: Handle
+    let handle: Handle
 
     init(_ handle: Handle) {
       self.handle = handle

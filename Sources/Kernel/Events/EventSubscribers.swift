@@ -3,7 +3,7 @@ import Synchronization
 /// How one subscriber of a typed channel receives events.
 @usableFromInline
 enum EventSink<Payload: Sendable>: Sendable {
-  case observer(@Sendable (Payload) -> Void)
+  case observer(EventObserver<Payload>)
   case gatedObserver(ReplayGate<Payload>)
   case mailbox(Mailbox<Payload>)
   case envelopes(Mailbox<EventEnvelope<Payload>>)
@@ -30,9 +30,19 @@ enum AnyEventSink: Sendable {
   case mailbox(Mailbox<AnyEvent>)
 }
 
+/// What an inline subscriber does.
+@usableFromInline
+final class EventObserver<Payload: Sendable>: Sendable {
+  @usableFromInline let body: @Sendable (Payload) -> Void
+
+  init(_ body: @escaping @Sendable (Payload) -> Void) { self.body = body }
+}
+
 /// An immutable list of subscribers, sorted by how they are served.
 @usableFromInline
-final class EventSubscribers<Payload: Encodable & Sendable>: Sendable {
+final class EventSubscribers<Payload: Encodable & Sendable>: @unchecked Sendable {
+  // because everything is fixed at its making; the plain pointers are to objects that `entries` keeps.
+
   struct Entry: Sendable {
     let id: Int
     /// How many events had been published when it came.
@@ -40,9 +50,12 @@ final class EventSubscribers<Payload: Encodable & Sendable>: Sendable {
     let sink: EventSink<Payload>
   }
 
+  @usableFromInline typealias References<Object: AnyObject> = UnsafeMutableBufferPointer<Unmanaged<Object>>
+
   let entries: [Entry]
-  @usableFromInline let observers: [@Sendable (Payload) -> Void]
-  @usableFromInline let mailboxes: [Mailbox<Payload>]
+  private let gates: [EventObserver<Payload>]
+  @usableFromInline let observers: References<EventObserver<Payload>>
+  @usableFromInline let mailboxes: References<Mailbox<Payload>>
   @usableFromInline let wantEnvelopes: Bool
   private let envelopes: [Mailbox<EventEnvelope<Payload>>]
   private let anyObservers: [ReplayGate<AnyEvent>]
@@ -50,25 +63,40 @@ final class EventSubscribers<Payload: Encodable & Sendable>: Sendable {
 
   init(_ entries: [Entry]) {
     self.entries = entries
-    observers = entries.compactMap { entry in
-      switch entry.sink {
+    let sinks = entries.map(\.sink)
+    gates = sinks.compactMap { sink in
+      switch sink {
       case .observer(let observer): observer
-      case .gatedObserver(let gate): { gate.call($0) }
+      case .gatedObserver(let gate): EventObserver { gate.call($0) }
       default: nil
       }
     }
-    mailboxes = entries.compactMap { if case .mailbox(let mailbox) = $0.sink { mailbox } else { nil } }
-    envelopes = entries.compactMap { if case .envelopes(let mailbox) = $0.sink { mailbox } else { nil } }
-    anyObservers = entries.compactMap { if case .anyObserver(let gate) = $0.sink { gate } else { nil } }
-    anyMailboxes = entries.compactMap { if case .anyMailbox(let mailbox) = $0.sink { mailbox } else { nil } }
+    let bare = sinks.compactMap { if case .mailbox(let mailbox) = $0 { mailbox } else { nil } }
+    observers = EventSubscribers.references(to: gates)
+    mailboxes = EventSubscribers.references(to: bare)
+    envelopes = sinks.compactMap { if case .envelopes(let mailbox) = $0 { mailbox } else { nil } }
+    anyObservers = sinks.compactMap { if case .anyObserver(let gate) = $0 { gate } else { nil } }
+    anyMailboxes = sinks.compactMap { if case .anyMailbox(let mailbox) = $0 { mailbox } else { nil } }
     wantEnvelopes = !(envelopes.isEmpty && anyObservers.isEmpty && anyMailboxes.isEmpty)
+  }
+
+  deinit {
+    observers.deallocate()
+    mailboxes.deallocate()
+  }
+
+  /// A list that is walked without counting references: each would cost as much as a call.
+  private static func references<Object: AnyObject>(to objects: [Object]) -> References<Object> {
+    let references = References<Object>.allocate(capacity: objects.count)
+    _ = references.initialize(from: objects.map { Unmanaged.passUnretained($0) })
+    return references
   }
 
   /// To those who want the bare event.
   @inlinable
   func deliver(_ payload: Payload) {
-    for observer in observers { observer(payload) }
-    for mailbox in mailboxes { mailbox.offer(payload) }
+    for observer in observers { observer._withUnsafeGuaranteedRef { $0.body(payload) } }
+    for mailbox in mailboxes { mailbox._withUnsafeGuaranteedRef { $0.offer(payload) } }
   }
 
   /// To those who want to know more.
@@ -78,17 +106,25 @@ final class EventSubscribers<Payload: Encodable & Sendable>: Sendable {
     for mailbox in envelopes { mailbox.offer(EventEnvelope(event: payload, any: event)) }
   }
 
-  /// To everybody; waits for those whose buffer is full.
-  func send(_ payload: Payload, _ event: AnyEvent) async {
-    for observer in observers { observer(payload) }
-    for gate in anyObservers { gate.call(event) }
-    for mailbox in mailboxes { await EventSubscribers.send(payload, to: mailbox) }
-    for mailbox in anyMailboxes { await EventSubscribers.send(event, to: mailbox) }
-    for mailbox in envelopes { await EventSubscribers.send(EventEnvelope(event: payload, any: event), to: mailbox) }
+  /// To those who want the bare event, but for those who must be waited for: they are returned.
+  @inlinable
+  func deliverWhereRoom(_ payload: Payload) -> [Mailbox<Payload>] {
+    for observer in observers { observer._withUnsafeGuaranteedRef { $0.body(payload) } }
+    var full: [Mailbox<Payload>] = []
+    for mailbox in mailboxes {
+      mailbox._withUnsafeGuaranteedRef { mailbox in
+        if !mailbox.offerIfRoom(payload) { full.append(mailbox) }
+      }
+    }
+    return full
   }
 
-  private static func send<Element>(_ element: Element, to mailbox: Mailbox<Element>) async {
-    if mailbox.suspends { await mailbox.send(element) } else { mailbox.offer(element) }
+  /// To those who want to know more; waits for those whose buffer is full.
+  func send(_ payload: Payload, _ event: AnyEvent) async {
+    for gate in anyObservers { gate.call(event) }
+    for mailbox in anyMailboxes where !mailbox.offerIfRoom(event) { await mailbox.send(event) }
+    let envelope = EventEnvelope(event: payload, any: event)
+    for mailbox in envelopes where !mailbox.offerIfRoom(envelope) { await mailbox.send(envelope) }
   }
 }
 

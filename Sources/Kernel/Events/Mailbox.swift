@@ -73,11 +73,18 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {
     _ = machine.withLock { $0.offer(element) }
   }
 
-  /// Whether `send` may have to wait for room.
-  var suspends: Bool { if case .suspend = buffer { true } else { false } }
+  /// Puts an event in, unless its sender has to wait for room.
+  @inlinable
+  func offerIfRoom(_ element: Element) -> Bool {
+    let offer = machine.withLock { $0.mustWait ? .waiting : $0.offer(element) }
+    if case .waiting = offer { return false }
+    settle(offer)
+    return true
+  }
 
   /// Puts an event in, and waits for room if the buffer's policy is to suspend. A cancelled sender does not wait.
-  func send(_ element: Element) async {
+  @usableFromInline
+  nonisolated(nonsending) func send(_ element: Element) async {
     let id = senderIDs.add(1, ordering: .relaxed).newValue
     await withTaskCancellationHandler {
       await withUnsafeContinuation { sender in
@@ -117,19 +124,29 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {
 
   /// The next event; waits for it if there is none. Nil when the mailbox has been closed and emptied.
   @inlinable
-  func next() async -> Element? {
+  nonisolated(nonsending) func next() async -> Element? {
     if let element = popBatch() { return element }
+    return await takeNext()
+  }
+
+  /// Gives way once before it parks: waking a parked consumer costs as much as a hundred events, and meanwhile more
+  /// may come.
+  @usableFromInline
+  nonisolated(nonsending) func takeNext() async -> Element? {
+    var hasGivenWay = false
     while true {
       switch takeBatch() {
       case .some(true): return popBatch()
-      case .some(false): await park()
       case .none: return nil
+      case .some(false) where hasGivenWay: await park()
+      case .some(false): await Task.yield()
       }
+      hasGivenWay.toggle()
     }
   }
 
   /// True: there is a new batch. False: nothing waits. Nil: nothing will come any more.
-  @inlinable
+  @usableFromInline
   func takeBatch() -> Bool? {
     switch machine.withLock({ $0.take(into: &batch.pointee) }) {
     case .batch(let senders):
@@ -145,7 +162,7 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {
 
   /// Waits until something is there. A cancelled task ends the subscription instead.
   @usableFromInline
-  func park() async {
+  nonisolated(nonsending) func park() async {
     await withTaskCancellationHandler {
       await withUnsafeContinuation { consumer in
         if !machine.withLock({ $0.park(consumer) }) { consumer.resume() }

@@ -104,10 +104,13 @@ struct MailboxMachine<Element: Sendable, Waiter: Sendable>: ~Copyable {
     }
   }
 
+  /// Whether a sender has to wait for room now.
+  @inlinable
+  var mustWait: Bool { !isClosed && overflow == .suspend && pending.count >= capacity }
+
   /// Stores an event, or lets its sender wait for room if the policy says so.
   mutating func send(_ element: Element, id: Int, waiter: Waiter) -> Offer {
-    let isFull = !isClosed && overflow == .suspend && pending.count >= capacity
-    guard isFull, senders.count < Self.maximumSenders else { return offer(element) }
+    guard mustWait, senders.count < Self.maximumSenders else { return offer(element) }
     offered += 1
     senders.append(Sender(id: id, element: element, waiter: waiter))
     return .waiting

@@ -58,7 +58,9 @@ private final class FirstResult<Value: Sendable>: Sendable {
 
   func resume(_ result: Result<Value, any Error>) {
     let (continuation, end) = state.withLock { state in
-      guard state.result == nil else { return (CheckedContinuation<Value, any Error>?.none, (@Sendable () -> Void)?.none) }
+      guard state.result == nil else {
+        return (CheckedContinuation<Value, any Error>?.none, (@Sendable () -> Void)?.none)
+      }
       state.result = result
       defer {
         state.continuation = nil

@@ -8,8 +8,6 @@ struct Planning {
   private var values: [ConfigValueReport] = []
   private let registrations: [String: PluginRegistration]
 
-  private static let sections = ["host", "logging", "plugins", "rules", "include", "profiles"]
-
   init(planner: Planner, load: ConfigLoad) {
     self.planner = planner
     self.load = load
@@ -28,7 +26,6 @@ struct Planning {
   }
 
   mutating func plan() -> Planned {
-    checkSections()
     let host = take(decoder.decode(HostConfiguration.self, at: "host") as DecodedSection<HostConfiguration>)
     let logging = take(decoder.decode(LoggingConfiguration.self, at: "logging") as DecodedSection<LoggingConfiguration>)
     let candidates = candidates(host: host)
@@ -58,36 +55,21 @@ struct Planning {
     return section.value
   }
 
-  private mutating func checkSections() {
-    for entry in load.tree.map ?? [] where !Self.sections.contains(entry.key) {
-      let isPlugin = registrations[entry.key] != nil
-      issues.append(
-        ConfigIssue(
-          .error, .unknownKey, at: entry.keyOrigin, path: ConfigPath([.key(entry.key)]), "unknown key",
-          remedy: isPlugin
-            ? "'\(entry.key)' is a plugin: put it under `plugins:`"
-            : UnknownName.remedy(for: entry.key, known: Self.sections, plural: "keys")))
-    }
-  }
-
   // MARK: - Plugins
 
   private mutating func candidates(host: HostConfiguration) -> [Candidate] {
-    if let section = load.tree["plugins"], section.map == nil, !section.isNull {
-      issues.append(
-        ConfigIssue(
-          .error, .type, at: section.origin, path: "plugins", "must be a map",
-          remedy: "write one entry a plugin: `health: {}`"))
-    }
     return load.plugins.compactMap { candidate($0, host) }
   }
 
   private mutating func candidate(_ entry: ConfigEntry, _ host: HostConfiguration) -> Candidate? {
     guard let registration = registrations[entry.key] else {
       reportUnknown(entry)
+      // Nobody says which of its values are secret, so that excerpts must not show any.
+      sources.secretMarks += entry.value.scalarMarks
       return nil
     }
     let decoded = open(registration.configuration, entry.key)
+    sources.secretMarks += decoded.secretMarks
     guard decoded.value.isEnabled else { return nil }
     let section = take(decoded)
     return Candidate(
@@ -106,7 +88,8 @@ struct Planning {
     let hint = Spelling.closest(to: entry.key, among: linked).map { "did you mean '\($0)'? " } ?? ""
     issues.append(
       ConfigIssue(
-        .error, .unknownPlugin, at: entry.keyOrigin, path: ConfigPath("plugins").key(entry.key), "no plugin of this name is linked into this program",
+        .error, .unknownPlugin, at: entry.keyOrigin, path: ConfigPath("plugins").key(entry.key),
+        "no plugin of this name is linked into this program",
         remedy: hint + "linked are: \(linked.joined(separator: ", ")); "
           + "to add one, list its type where the program lists its plugins"))
   }

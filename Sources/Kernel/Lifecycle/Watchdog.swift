@@ -31,10 +31,12 @@ public final class Watchdog: Sendable {
     pipe = (ends[0], ends[1])
     var thread = pthread_t()
     let box = Unmanaged.passRetained(self)
-    let failed = pthread_create(&thread, nil, { argument in
-      if let argument { Unmanaged<Watchdog>.fromOpaque(argument).takeRetainedValue().watch() }
-      return nil
-    }, box.toOpaque())
+    let failed = pthread_create(
+      &thread, nil,
+      { argument in
+        if let argument { Unmanaged<Watchdog>.fromOpaque(argument).takeRetainedValue().watch() }
+        return nil
+      }, box.toOpaque())
     guard failed == 0 else {
       box.release()
       throw KernelError(.startFailed, "cannot create the watchdog thread: \(String(cString: strerror(failed)))")

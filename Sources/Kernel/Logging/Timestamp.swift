@@ -3,9 +3,10 @@ enum Timestamp {
   /// `2026-11-21T05:28:21.123Z`: RFC 3339, UTC, milliseconds. From a time since 1970.
   static func rfc3339(_ time: Duration) -> String {
     let (seconds, attoseconds) = time.components
-    let isBefore = attoseconds < 0
-    let milliseconds = attoseconds / 1_000_000_000_000_000 + (isBefore ? 999 : 0)
-    let whole = isBefore ? seconds - 1 : seconds
+    // Before 1970 the fraction is negative: it is taken from the second before.
+    let fraction = attoseconds.floorDiv(1_000_000_000_000_000)
+    let milliseconds = fraction < 0 ? fraction + 1000 : fraction
+    let whole = fraction < 0 ? seconds - 1 : seconds
     let day = whole.floorDiv(86_400)
     let second = whole - day * 86_400
     let date = civil(day)

@@ -49,7 +49,8 @@ struct RuleReader {
 
   private mutating func pattern(_ item: ConfigTree, at path: ConfigPath) -> TopicPattern? {
     guard let node = item["on"], let text = node.scalar?.text else {
-      report(item, path, "has no topic", "say what it is about: `on: plugin.state-changed`, or a pattern: `on: plugin.*`")
+      report(
+        item, path, "has no topic", "say what it is about: `on: plugin.state-changed`, or `on: plugin.*`")
       return nil
     }
     do {
@@ -69,7 +70,9 @@ struct RuleReader {
     return entries.compactMap { entry in
       let values = entry.value.list?.map { JSONValue($0) } ?? [JSONValue(entry.value)]
       guard values.allSatisfy({ $0.objectValue == nil && $0.arrayValue == nil }) else {
-        report(entry.value, path.key(entry.key), "expected a value or a list of values", "write fields within fields with dots")
+        report(
+          entry.value, path.key(entry.key), "expected a value or a list of values",
+          "write fields within fields with dots")
         return nil
       }
       return Rule.Condition(field: entry.key, values: values)

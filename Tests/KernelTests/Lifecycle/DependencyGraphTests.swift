@@ -135,7 +135,9 @@ import Testing
 
   @Test func manyPluginsResolve() throws {
     let manifests = (0..<2_000).map { index in
-      plugin("p\(index)", provides: ["c\(index)"], requires: index == 0 ? [] : ["c\(index / 2)", "c\(index - 1)"].filter { $0 != "c\(index)" })
+      plugin(
+        "p\(index)", provides: ["c\(index)"],
+        requires: index == 0 ? [] : ["c\(index / 2)", "c\(index - 1)"].filter { $0 != "c\(index)" })
     }
     let graph = try DependencyGraph.resolve(manifests).get()
     #expect(graph.nodes.count == 2_000)

@@ -20,7 +20,7 @@ public struct ConfigDecoder: Sendable {
   }
 
   /// Decodes a section whose type is known only at run time.
-  public func decode(
+  public func decodeAny(
     _ type: any PluginConfiguration.Type, at path: ConfigPath, alsoKnown: [String] = []
   ) -> DecodedSection<any PluginConfiguration> {
     func opened<Section: PluginConfiguration>(_ type: Section.Type) -> DecodedSection<any PluginConfiguration> {

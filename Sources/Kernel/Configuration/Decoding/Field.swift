@@ -158,6 +158,8 @@ extension Field: AnyField {
   func rendering(revealed: Bool) -> JSONValue { wrappedValue.configRendering(revealed: revealed) }
 
   func laid(over written: ConfigTree?, at path: ConfigPath, reading: ConfigReading) -> any AnyField {
+    // Also one that does not count must not be shown.
+    if shape.isSecret, let written { reading.hide(written) }
     let node = reading.outranked(written, by: declaration.environment, at: path)
     guard let node, !isAbsent(node) else { return absent(written, at: path, reading) }
     if let reason = declaration.deprecated {

@@ -43,32 +43,35 @@ public struct FieldTable: Sendable {
 
   private static func code(_ text: String) -> String { text.isEmpty ? "" : "`\(text)`" }
 
-  private static func rows(of section: any PluginConfiguration, prefix: String, depth: Int) -> [Row] {
+  private static func rows(
+    of section: any PluginConfiguration, prefix: String, depth: Int, isItem: Bool = false
+  ) -> [Row] {
     // A section that holds itself would never end.
     guard depth < 6 else { return [] }
     return DeclaredField.fields(of: section).flatMap { declared -> [Row] in
       let key = prefix + declared.key
       let field = declared.field
       if field.shape.isSection, let section = field.section {
-        return rows(of: section, prefix: key + ".", depth: depth + 1)
+        return rows(of: section, prefix: key + ".", depth: depth + 1, isItem: isItem)
       }
-      return [row(field, key)] + items(of: field.shape, key: key, depth: depth)
+      return [row(field, key, isItem: isItem)] + items(of: field.shape, key: key, depth: depth)
     }
   }
 
-  private static func row(_ field: any AnyField, _ key: String) -> Row {
+  private static func row(_ field: any AnyField, _ key: String, isItem: Bool) -> Row {
     let standard = field.rendering(revealed: false)
     return Row(
       key: key, type: field.shape.title, standard: standard.isEmpty ? "" : standard.yamlText,
       range: field.declaration.rangeText ?? "", unit: field.declaration.unit ?? "",
-      environment: field.declaration.environment?.summary ?? "",
+      // Environment variables do not reach into lists and free maps.
+      environment: isItem ? "" : field.declaration.environment?.summary ?? "",
       help: field.declaration.help + (field.declaration.deprecated.map { " Deprecated: \($0)" } ?? ""))
   }
 
   /// The keys of the sections inside a list or a free map.
   private static func items(of shape: ConfigShape, key: String, depth: Int) -> [Row] {
     switch shape {
-    case .section(let type): rows(of: type.init(), prefix: key + ".", depth: depth + 1)
+    case .section(let type): rows(of: type.init(), prefix: key + ".", depth: depth + 1, isItem: true)
     case .list(let inner): items(of: inner, key: key + "[]", depth: depth)
     case .dictionary(let inner): items(of: inner, key: key + ".<name>", depth: depth)
     case .optional(let inner), .secret(let inner): items(of: inner, key: key, depth: depth)

@@ -100,9 +100,10 @@ enum SectionSchema {
   private static let deepest = 6
 
   static func section(
-    _ section: any PluginConfiguration, help: String? = nil, also: JSONObject = [:], depth: Int = 0
+    _ section: any PluginConfiguration, help: String? = nil, also: JSONObject = [:], depth: Int = 0,
+    isItem: Bool = false
   ) -> JSONValue {
-    let fields = DeclaredField.fields(of: section).map { ($0.key, field($0.field, depth: depth)) }
+    let fields = DeclaredField.fields(of: section).map { ($0.key, field($0.field, depth: depth, isItem: isItem)) }
     var object: JSONObject = [:]
     object["description"] = help.map { .string($0) }
     object["type"] = ["object", "null"]
@@ -111,10 +112,11 @@ enum SectionSchema {
     return .object(object)
   }
 
-  static func field(_ field: any AnyField, depth: Int = 0) -> JSONValue {
-    let help = description(of: field.declaration)
+  /// - Parameter isItem: Whether the field is inside a list or a free map, where environment variables do not reach.
+  static func field(_ field: any AnyField, depth: Int = 0, isItem: Bool = false) -> JSONValue {
+    let help = description(of: field.declaration, isItem: isItem)
     if field.shape.isSection, let section = field.section {
-      return self.section(section, help: help, depth: depth + 1)
+      return self.section(section, help: help, depth: depth + 1, isItem: isItem)
     }
     var object: JSONObject = ["description": .string(help)]
     object["examples"] = field.declaration.example.map { [.string($0)] }
@@ -125,11 +127,11 @@ enum SectionSchema {
     return .object(object)
   }
 
-  private static func description(of declaration: FieldDeclaration) -> String {
+  private static func description(of declaration: FieldDeclaration, isItem: Bool) -> String {
     var text = declaration.help
     if let unit = declaration.unit { text += " Unit: \(unit)." }
     if let range = declaration.rangeText { text += " Must be \(range)." }
-    if let environment = declaration.environment { text += " Environment: \(environment.summary)." }
+    if let environment = declaration.environment, !isItem { text += " Environment: \(environment.summary)." }
     if let reason = declaration.deprecated { text += " Deprecated: \(reason)." }
     return text
   }
@@ -148,7 +150,8 @@ enum SectionSchema {
     case .anything: [[:]]
     case .list(let item): [["type": "array", "items": any(item, depth: depth)]]
     case .dictionary(let value): [["type": "object", "additionalProperties": any(value, depth: depth)]]
-    case .section(let type): [depth < deepest ? section(type.init(), depth: depth + 1) : ["type": "object"]]
+    case .section(let type):
+      [depth < deepest ? section(type.init(), depth: depth + 1, isItem: true) : ["type": "object"]]
     }
   }
 
@@ -169,8 +172,8 @@ enum SectionSchema {
 
   private static func integer(_ range: ClosedRange<Int>, _ declaration: FieldDeclaration) -> JSONValue {
     // The limits of a 64-bit number are no help to anybody, and many validators cannot count so far.
-    let lower = range.lowerBound == .min ? nil : JSONValue.integer(Int64(range.lowerBound))
-    let upper = range.upperBound == .max ? nil : JSONValue.integer(Int64(range.upperBound))
+    let lower: JSONValue? = range.lowerBound == .min ? .none : .integer(Int64(range.lowerBound))
+    let upper: JSONValue? = range.upperBound == .max ? .none : .integer(Int64(range.upperBound))
     return typed("integer", lower: declaration.lower ?? lower, upper: declaration.upper ?? upper)
   }
 

@@ -115,8 +115,8 @@ private struct ConfigIssueText {
   private var heading: String {
     let subject = issue.path.steps.isEmpty ? "" : "\(issue.path): "
     let severity = paint("\(issue.severity.rawValue):", severityColor)
-    let line = "\(paint(issue.origin.description + ":", "1")) \(severity) \(subject)\(issue.message)"
-    return colored ? line : ConfigExcerpt.visible(line)
+    let origin = paint(ConfigExcerpt.visible("\(issue.origin):"), "1")
+    return "\(origin) \(severity) \(ConfigExcerpt.visible(subject + issue.message))"
   }
 
   private var severityColor: String { issue.severity == .error ? "1;31" : "1;33" }

@@ -10,9 +10,6 @@ public struct HostConfiguration: PluginConfiguration {
   /// The most time a plugin may take to start, unless its own `lifecycle` says otherwise.
   @Field("Most time a plugin may take to start.", range: .milliseconds(1) ... .seconds(86_400))
   public var startTimeout: Duration = .seconds(10)
-  /// The most time a plugin may take to stop, unless its own `lifecycle` says otherwise.
-  @Field("Most time a plugin may take to stop.", range: .milliseconds(1) ... .seconds(86_400))
-  public var stopTimeout: Duration = .seconds(5)
   /// How the host stops.
   @Field("How the host stops.") public var shutdown = ShutdownConfiguration()
   /// How the host follows changes of its manifest.
@@ -29,8 +26,8 @@ public struct ShutdownConfiguration: PluginConfiguration {
     "Time to go on serving after readiness says no, for load balancers to notice.",
     range: .zero ... .seconds(3600))
   public var lameDuck: Duration = .zero
-  /// How long work in flight may take to finish.
-  @Field("Time for work in flight to finish.", range: .zero ... .seconds(3600))
+  /// How long a plugin may take to finish its `run()`, and again to stop, unless its own `lifecycle` says otherwise.
+  @Field("Time for a plugin to finish its work, and again to stop.", range: .zero ... .seconds(3600))
   public var grace: Duration = .seconds(5)
   /// When the process exits whatever still runs.
   @Field("Time after which the process exits, whatever still runs.", range: .milliseconds(1) ... .seconds(7200))

@@ -13,8 +13,8 @@ public struct LifecycleConfiguration: PluginConfiguration {
   /// The most time the plugin may take to start; `host.start_timeout` if absent.
   @Field("Most time to start; host.start_timeout if absent.", range: .milliseconds(1) ... .seconds(86_400))
   public var startTimeout: Duration?
-  /// The most time the plugin may take to stop; `host.stop_timeout` if absent.
-  @Field("Most time to stop; host.stop_timeout if absent.", range: .milliseconds(1) ... .seconds(86_400))
+  /// The most time the plugin may take to stop; `host.shutdown.grace` if absent.
+  @Field("Most time to stop; host.shutdown.grace if absent.", range: .milliseconds(1) ... .seconds(86_400))
   public var stopTimeout: Duration?
   /// What the host does when the plugin fails.
   @Field("What the host does when the plugin fails.") public var onFailure = FailurePolicy.stopHost

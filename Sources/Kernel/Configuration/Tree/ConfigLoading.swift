@@ -102,6 +102,8 @@ struct ConfigLoading {
 
   private mutating func take(_ profiles: [ConfigEntry], isProfile: Bool) {
     profileNames += profiles.map(\.key)
+    // Nobody decodes a profile that is not chosen, so that excerpts must not show it.
+    sources.secretMarks += profiles.filter { $0.key != source.profile }.flatMap(\.value.scalarMarks)
     if isProfile, let first = profiles.first {
       issues.append(
         ConfigIssue(
@@ -155,6 +157,7 @@ struct ConfigLoading {
     let empty = ConfigTree(.map([]), origin: .file(SourceMark(file: source.file, line: 1, column: 1)))
     let tree = (layers + profileLayers).reduce(empty) { merge.merge($0, with: $1) }
     issues += merge.warnings
+    sources.secretMarks += merge.hiddenMarks
     return tree
   }
 
@@ -163,7 +166,9 @@ struct ConfigLoading {
     for argument in source.overrides {
       do {
         let plugins = (tree["plugins"]?.map ?? []).map(\.key)
-        tree = try ConfigOverride(argument, plugins: plugins, limits: source.limits).apply(to: tree)
+        let override = try ConfigOverride(argument, plugins: plugins, limits: source.limits)
+        sources.secretMarks += tree.value(at: override.path)?.scalarMarks ?? []
+        tree = try override.apply(to: tree)
       } catch {
         issues.append(error)
       }

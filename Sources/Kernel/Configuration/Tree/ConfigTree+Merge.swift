@@ -2,6 +2,8 @@
 struct ConfigMerge {
   /// Lists that replaced others.
   private(set) var warnings: [ConfigIssue] = []
+  /// What has been replaced: no field will say whether it is secret, so that excerpts must not show it.
+  private(set) var hiddenMarks: [SourceMark] = []
 
   /// The base with the overlay on top. An explicit null takes the base's value away; nothing at all (`health:`) leaves
   /// a map as it is.
@@ -16,8 +18,10 @@ struct ConfigMerge {
         ConfigIssue(
           .warning, .replacedList, at: overlay.origin, path: path, "replaces the list at \(base.origin)",
           remedy: "lists do not merge: repeat here what should stay"))
+      hiddenMarks += base.scalarMarks
       return overlay
     default:
+      hiddenMarks += base.scalarMarks
       return overlay
     }
   }

@@ -18,7 +18,8 @@ struct YAMLInput {
       throw Problem(line: 1, column: 1, message: "is UTF-16", remedy: "save the file as UTF-8")
     }
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
-    try Self.check(bytes)
+    let isPlain = bytes.allSatisfy { ($0 >= 0x20 && $0 < 0x7F) || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }
+    if !isPlain { try Self.check(bytes) }
     text = String(decoding: bytes, as: UTF8.self)
   }
 

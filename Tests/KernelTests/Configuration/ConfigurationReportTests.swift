@@ -103,6 +103,7 @@ struct ConfigurationExportTests {
     #expect(max?["default"] == 50)
     #expect(max?["anyOf"]?[0] == ["type": "integer", "minimum": 1, "maximum": 10000])
     #expect(max?["anyOf"]?[1] == ["$ref": "#/$defs/substitution"])
+    #expect(entry["properties"]?["even"]?["anyOf"]?[0] == ["type": "integer"])
     #expect(entry["properties"]?["mode"]?["anyOf"]?[0] == ["enum": ["fast", "careful"]])
     #expect(entry["properties"]?["tls"]?["properties"]?["verify"] != nil)
     #expect(entry["properties"]?["acquire_timeout"]?["default"] == "1m")
@@ -125,6 +126,7 @@ struct ConfigurationExportTests {
     #expect(
       table.markdown.contains(
         "| `acquire_timeout` | duration | `1m` |  |  | `DB_POOL_ACQUIRE_TIMEOUT (ms)` | Longest wait. |"))
+    #expect(table.rows.filter { $0.environment.isEmpty }.map(\.key).contains("databases[].password"))
     #expect(table.rows.map(\.key).contains("tls.ca_file"))
     #expect(table.rows.map(\.key).contains("databases[].port"))
     #expect(table.rows.map(\.key).contains("named.<name>.host"))

@@ -46,6 +46,17 @@ struct ConfigurationSecretTests {
     #expect(!everything(wrong).contains(Self.secret))
   }
 
+  @Test func norOneThatDoesNotCount() {
+    let body = "{ url: hunter2-s3cr3t, max: 0 }"
+    #expect(!everything(Sample(pool: body, environment: ["DATABASE_URL": "x"])).contains(Self.secret))
+    #expect(!everything(Sample(pool: body, overrides: ["pool.url=x"])).contains(Self.secret))
+    let profiles = "{ a: { plugins: { pool: { url: x } } }, b: { plugins: { pool: { url: hunter2-s3cr3t } } } }"
+    let yaml = "{ plugins: { pool: { url: hunter2-s3cr3t, max: 0 } }, profiles: \(profiles) }\n"
+    let layered = Sample(SampleConfiguration.self, .inline(yaml, profile: "a"))
+    #expect(layered.lines.count == 1)
+    #expect(!everything(layered).contains(Self.secret))
+  }
+
   @Test func norOneThatARuleQuotes() {
     struct Quoting: PluginConfiguration {
       @Field("Code.", check: { "must not be \($0)" }) var code = "a"

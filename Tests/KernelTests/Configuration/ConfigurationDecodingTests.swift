@@ -76,7 +76,7 @@ struct ConfigurationDecodingTests {
       ("memory: 1B", "3:13", "memory: must be between 1KiB and 1GiB, is 1B", ""),
       ("mode: carefull", "3:11", "mode: must be one of fast, careful, is carefull", "did you mean 'careful'?"),
       ("mode: slow", "3:11", "mode: must be one of fast, careful, is slow", ""),
-      ("application_name: A1", "3:23", "application_name: must match [a-z-]+, is A1", ""),
+      ("application_name: A1", "3:23", "application_name: must match [a-z-]+", ""),
       ("application_name: a", "3:23", "application_name: must have at least 2 characters, has 1", ""),
       ("replicas: a", "3:15", "replicas: must be a list, is a", "write [a]"),
       ("replicas: [a, {}]", "3:19", "replicas[1]: must be text, is a map", ""),
@@ -150,7 +150,7 @@ struct ConfigurationDecodingTests {
     #expect(!sample.entry.value.isEnabled)
     #expect(sample.entry.value.lifecycle.startTimeout == .seconds(3))
     #expect(sample.entry.value.lifecycle.restart.limit == 2)
-    #expect(sample.value("lifecycle.restart.limit")?.origin.description == "host.yaml:4:48")
+    #expect(sample.value("lifecycle.restart.limit")?.origin.description == "host.yaml:4:55")
     #expect(sample.value.max == 4)
   }
 
@@ -204,7 +204,7 @@ struct ConfigurationDecodingTests {
   @Test func typesKnownOnlyAtRunTime() {
     let type: any PluginConfiguration.Type = Database.self
     let load = ConfigSource.inline("plugins: { a: { host: x } }\n").load()
-    let section = ConfigDecoder(load).decode(type, at: "plugins.a")
+    let section = ConfigDecoder(load).decodeAny(type, at: "plugins.a")
     #expect((section.value as? Database)?.host == "x")
   }
 }

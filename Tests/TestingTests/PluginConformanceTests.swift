@@ -1,0 +1,72 @@
+import MainstayKernel
+import MainstayTesting
+import Testing
+
+@Suite struct PluginConformanceTests {
+  @Test func acceptsPluginsThatKeepTheContract() async throws {
+    try await PluginConformance.check(SoundPlugin.self, manifest: "text: hi")
+    try await PluginConformance.check(EchoPlugin.self, with: [SoundPlugin.self], sections: ["sound": "{ text: ho }"])
+  }
+
+  @Test func listsEveryFaultOfADeclaration() async {
+    #expect(
+      await violations(of: CarelessPlugin.self) == [
+        "its manifest has no version",
+        "its manifest has no summary",
+        "an event has a malformed topic, which became 'invalid-topic.careless-odd'",
+        "the key 'mystery' has no line of help",
+      ])
+  }
+
+  @Test func saysWhyAHostCannotBePlanned() async {
+    let violations = await violations(of: EchoPlugin.self)
+    #expect(violations.count == 1)
+    #expect(violations.first?.hasPrefix("its host cannot be planned:\n") == true)
+    #expect(violations.first?.contains("sound") == true)
+  }
+
+  @Test func findsAPluginThatDoesNotStart() async {
+    #expect(
+      await violations(of: BrokenPlugin.self) == [
+        "it does not start: plugin 'broken' could not start: no such luck"
+      ])
+  }
+
+  @Test func findsAPluginThatDoesNotStop() async {
+    let violations = await violations(of: DeafPlugin.self, manifest: "lifecycle: { stop_timeout: 20ms }")
+    #expect(violations.count == 1)
+    #expect(violations.first?.hasPrefix("it does not stop as it should: plugin 'deaf'") == true)
+  }
+
+  @Test func findsDescriptorsLeftOpen() async {
+    defer { LeakyPlugin.closeAll() }
+    let violations = await violations(of: LeakyPlugin.self)
+    #expect(violations.count == 1)
+    #expect(violations.first?.hasPrefix("20 starts and stops leave ") == true)
+  }
+
+  @Test func findsEventsThatAreNotDeclared() async {
+    #expect(
+      await violations(of: ChattyPlugin.self) == [
+        "it publishes 'chatty.whispered', which its manifest does not list under `events:`"
+      ])
+  }
+
+  @Test func findsAPluginThatDoesNotComeBackWithItsProvider() async {
+    let violations = await violations(of: OncePlugin.self, with: [SoundPlugin.self])
+    #expect(violations.first?.hasPrefix("it does not come back when 'sound' fails and is restarted") == true)
+  }
+
+  private func violations<P: Plugin>(
+    of plugin: P.Type, manifest: String = "{}", with others: [any Plugin.Type] = []
+  ) async -> [String] {
+    do {
+      try await PluginConformance.check(plugin, manifest: manifest, with: others)
+      return []
+    } catch let error as PluginConformanceError {
+      return error.violations
+    } catch {
+      return ["\(error)"]
+    }
+  }
+}

@@ -1,0 +1,46 @@
+"""Checks that every Swift snippet of the documentation stands, as it is, in a source file that is compiled.
+
+A snippet is preceded by a line `<!-- from path/of/File.swift -->`; indentation does not count.
+"""
+
+import pathlib
+import re
+import sys
+import textwrap
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SNIPPET = re.compile(r"(?:<!-- from (?P<path>\S+) -->\n)?```swift\n(?P<text>.*?)```", re.DOTALL)
+
+
+def lines(text):
+    return [line.rstrip() for line in textwrap.dedent(text).strip("\n").splitlines()]
+
+
+def stands_in(snippet, source):
+    """Whether the lines follow one another in the source, all indented by the same amount."""
+    wanted, present = lines(snippet), source.splitlines()
+    for start in range(len(present) - len(wanted) + 1):
+        if lines("\n".join(present[start:start + len(wanted)])) == wanted:
+            return True
+    return False
+
+
+def main():
+    problems, count = [], 0
+    for page in sorted(ROOT.glob("docs/*.md")):
+        text = page.read_text()
+        for match in SNIPPET.finditer(text):
+            count += 1
+            where = f"{page.relative_to(ROOT)}:{text[:match.start('text')].count(chr(10)) + 1}"
+            if match["path"] is None:
+                problems.append(f"{where}: say where the snippet comes from: <!-- from path/of/File.swift -->")
+            elif not (ROOT / match["path"]).is_file():
+                problems.append(f"{where}: there is no {match['path']}")
+            elif not stands_in(match["text"], (ROOT / match["path"]).read_text()):
+                problems.append(f"{where}: the snippet does not stand in {match['path']}")
+    print("\n".join(problems) or f"{count} snippets stand in compiled sources")
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
