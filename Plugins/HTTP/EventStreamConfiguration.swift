@@ -19,11 +19,15 @@ public struct EventStreamConfiguration: PluginConfiguration {
   public var buffer = 1024
 
   /// How often something is sent when nothing happens.
-  @Field("A comment is sent so often, lest something on the way close the connection.", range: .seconds(1)...Duration.seconds(300))
+  @Field(
+    "A comment is sent so often, lest something on the way close the connection.",
+    range: .seconds(1)...Duration.seconds(300))
   public var heartbeat: Duration = .seconds(15)
 
   /// When a client shall come back.
-  @Field("After this time a client that lost its connection shall come back.", range: .milliseconds(100)...Duration.seconds(300))
+  @Field(
+    "After this time a client that lost its connection shall come back.",
+    range: .milliseconds(100)...Duration.seconds(300))
   public var retry: Duration = .seconds(3)
 
   /// The defaults.

@@ -6,7 +6,7 @@ struct EventStreamSession: Sendable {
   private enum Item: Sendable {
     case event(AnyEvent)
     case heartbeat
-    case drained
+    case end
   }
 
   let patterns: [TopicPattern]
@@ -30,7 +30,7 @@ struct EventStreamSession: Sendable {
       group.addTask { await beat(channel) }
       group.addTask {
         await drain.wait()
-        _ = await channel.send(.drained)
+        _ = await channel.send(.end)
       }
       defer {
         channel.close()
@@ -54,7 +54,7 @@ struct EventStreamSession: Sendable {
       switch item {
       case .event(let event): try await write(EventStreamFrame.event(event, run: run))
       case .heartbeat: try await write(EventStreamFrame.comment("heartbeat"))
-      case .drained: return try await write(EventStreamFrame.comment("the server is stopping"))
+      case .end: return try await write(EventStreamFrame.comment("the stream ends"))
       }
     }
   }
@@ -66,8 +66,8 @@ struct EventStreamSession: Sendable {
       if let seen, event.sequence <= seen { continue }
       guard await channel.send(.event(event)) else { return }
     }
-    // The bus ends a subscription when it closes, or refuses one too many: the client may come back.
-    channel.close()
+    // The bus ends a subscription when the plugin stops, or refuses one too many: the client may come back.
+    _ = await channel.send(.end)
   }
 
   private func beat(_ channel: EventStreamChannel<Item>) async {

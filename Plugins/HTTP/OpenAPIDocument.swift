@@ -197,6 +197,7 @@ struct OpenAPIOperationIDs {
 
   /// `health-report` becomes `HealthReport`.
   private static func camel(_ text: String) -> String {
-    text.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+    let words = text.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+    return words.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
   }
 }

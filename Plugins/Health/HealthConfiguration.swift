@@ -7,7 +7,8 @@ public struct HealthConfiguration: PluginConfiguration {
   public var access = "open"
 
   /// Who may ask for the state in full.
-  @Field("Who may ask /health/comprehensive and /health/report: open, authenticated, or the name of a role.", minLength: 1)
+  @Field(
+    "Who may ask /health/comprehensive and /health/report: open, authenticated, or the name of a role.", minLength: 1)
   public var detailAccess = "viewer"
 
   /// How long an answer is kept.

@@ -1,5 +1,5 @@
-public import MainstayKernel
 import MainstayHTTP
+public import MainstayKernel
 
 /// Tells probes, dashboards and people how the host is.
 public struct HealthPlugin: Plugin {

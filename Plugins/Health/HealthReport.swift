@@ -40,7 +40,9 @@ extension HealthReport {
     object["environment"] = .string(environment.rawValue)
     object["state"] = .string(host.state.rawValue)
     object["memory"] = memoryJSON
-    object["cpu"] = processor.map { ["percent": .number($0.percent.twoDigits), "interval": .number($0.interval.rounded)] }
+    object["cpu"] = processor.map { share in
+      ["percent": .number(share.percent.twoDigits), "interval": .number(share.interval.rounded)]
+    }
     object["system"] = systemJSON
     object["features"] = .array(host.plugins.map { .string($0.name) })
     object["services"] = .object(JSONObject(host.plugins.map { ($0.name, $0.health) }))
@@ -69,9 +71,10 @@ extension HealthReport {
   private var start: JSONValue {
     var object: JSONObject = [
       "plugins": .object(
-        JSONObject(host.plugins.compactMap { plugin in
-          plugin.startDuration.map { (plugin.name, .number($0.milliseconds)) }
-        }))
+        JSONObject(
+          host.plugins.compactMap { plugin in
+            plugin.startDuration.map { (plugin.name, .number($0.milliseconds)) }
+          }))
     ]
     object["milliseconds"] = host.startDuration.map { .number($0.milliseconds) }
     return .object(object)

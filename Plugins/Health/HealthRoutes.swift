@@ -7,7 +7,9 @@ struct HealthRoutes: Sendable {
   let access: RouteAccess
   let detailAccess: RouteAccess
 
-  var routes: Routes { Routes([live, ready, health, comprehensive, report].map { $0.tagged("health").availableWhileDraining() }) }
+  var routes: Routes {
+    Routes([live, ready, health, comprehensive, report].map { $0.tagged("health").availableWhileDraining() })
+  }
 
   private var live: Route {
     let body = ByteBuffer(string: "{\"status\":\"live\"}")

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Glibc
 import MainstayKernel
 import NIOCore
 import NIOHTTP1
@@ -41,6 +42,8 @@ struct EventTail: Sendable {
   ) async throws {
     var configuration = HTTPClient.Configuration.singletonConfiguration
     configuration.timeout = .init(connect: .seconds(10), read: Self.longestSilence)
+    // Waiting and trying again is done here, where it is told.
+    configuration.connectionPool.retryConnectionEstablishment = false
     let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     do {
       while try await !attempt(client, limit: limit, event, notice) { try await Task.sleep(for: pause()) }
@@ -139,7 +142,8 @@ struct EventTail: Sendable {
     switch error {
     case let error as HTTPClientError: error.description
     case let error as NIOConnectionError:
-      error.connectionErrors.first.map { "\($0.error)" } ?? "no address of \(error.host)"
+      error.connectionErrors.first.map { words($0.error) } ?? "\(error.host) has no address"
+    case let error as IOError: String(cString: strerror(error.errnoCode))
     default: "\(error)"
     }
   }

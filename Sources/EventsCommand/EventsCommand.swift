@@ -55,7 +55,11 @@ public struct EventsCommand: AsyncParsableCommand {
     let line = EventLine(style: output.style, json: output.json)
     var tail = EventTail(url: url, patterns: pattern, key: key ?? Self.keyOfEnvironment)
     do {
-      try await tail.follow(limit: count) { printNow(line.text(type: $0, data: $1)) } notice: { printError($0) }
+      try await tail.follow(limit: count) {
+        printNow(line.text(type: $0, data: $1))
+      } notice: {
+        printError($0)
+      }
     } catch let refusal as EventTail.Refusal {
       printError("error: \(refusal)")
       throw ExitCode(refusal.isUsage ? 64 : 1)

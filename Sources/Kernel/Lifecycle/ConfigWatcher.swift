@@ -55,7 +55,8 @@ extension Kernel {
       let plan = shared.withLock { $0.plan }
       if plan.watchedFiles != files {
         files = plan.watchedFiles
-        watcher = ConfigWatcher(files)
+        // As they were when the plan was read: a change since then counts.
+        watcher = plan.watcher
       }
       guard (try? await clock.sleep(for: ConfigWatcher.interval)) != nil else { return }
       guard plan.host.reload.watch, watcher.hasChanged() else { continue }

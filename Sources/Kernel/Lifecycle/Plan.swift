@@ -18,6 +18,8 @@ public struct Plan: Sendable {
   /// What is not wrong, but worth knowing.
   public let warnings: [ConfigIssue]
 
+  /// The files as they were when this plan was read.
+  let watcher: ConfigWatcher
   private let indices: [String: Int]
 
   var policies: [LifecyclePolicy] { plugins.map(\.policy) }
@@ -39,6 +41,7 @@ public struct Plan: Sendable {
     self.values = values
     self.watchedFiles = watchedFiles
     self.warnings = warnings
+    watcher = ConfigWatcher(watchedFiles)
     indices = Dictionary(uniqueKeysWithValues: plugins.enumerated().map { ($1.name, $0) })
   }
 }

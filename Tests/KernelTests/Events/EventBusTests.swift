@@ -365,7 +365,8 @@ func eventually(_ condition: () -> Bool, sourceLocation: SourceLocation = #_sour
   @Test(arguments: [EventBuffer.dropOldest(64), .dropNewest(64), .suspend(64)])
   func theSumsAddUpUnderLoad(_ buffer: EventBuffer) async {
     let bus = bus
-    let perPublisher = 3000
+    // More in all than the channel counts without settling.
+    let perPublisher = 6000
     let stream = bus.events(of: Counted.self, buffer: buffer)
     let consumer = Task { await Self.consume(stream) }
     await withTaskGroup { group in

@@ -71,7 +71,7 @@ import Testing
     // What comes after the budget is released all the same.
     open.yield()
     open.finish()
-    while journal.count("stop slow") == 0 { await Task.yield() }
+    try await eventually { journal.count("stop slow") > 0 }
     #expect(recorder.topics.last == "host.stopped")
   }
 
@@ -86,9 +86,9 @@ import Testing
     try await host.start()
     host.requestStop(reason: "test")
     await host.wait { $0 == .draining }
-    while host.status.state == .draining {
+    try await eventually {
       clock.advance(by: .seconds(1))
-      await Task.yield()
+      return host.status.state != .draining
     }
     #expect(host.status.state == .failed || host.status.state == .stopped)
     #expect(journal.all == ["start deaf", "stop deaf"])
@@ -109,9 +109,9 @@ import Testing
     let recorder = EventRecorder(host.events, "host.*")
     try await host.start()
     host.requestStop(reason: "test")
-    while host.status.state != .failed {
+    try await eventually {
       clock.advance(by: .seconds(1))
-      await Task.yield()
+      return host.status.state == .failed
     }
     #expect(journal.all == ["start base", "start stuck", "stop base"])
     #expect(recorder.events(of: HostStopped.self).map(\.abandoned) == [["stuck"]])
@@ -148,18 +148,17 @@ import Testing
           "a", journal: journal,
           .init(run: { context in
             if journal.count("start a") == 1 {
-              while journal.count("start b") == 0 { await Task.yield() }
+              try await eventually { journal.count("start b") > 0 }
               throw Broken()
             }
           })),
         ProbePlugin.register("b", requires: ["a"], journal: journal),
       ], manifest: "plugins: { a: { lifecycle: { on_failure: restart } }, b: {} }", clock: clock)
     try await host.start()
-    while journal.count("start b") < 2 {
+    try await eventually {
       clock.advance(by: .milliseconds(100))
-      await Task.yield()
+      return journal.count("start b") == 2 && host.status.isReady
     }
-    while !host.status.isReady { await Task.yield() }
     #expect(journal.all == ["start a", "start b", "stop b", "stop a", "start a", "start b"])
     #expect(host.status.plugins.map(\.restarts) == [1, 0])
     await host.stop()
@@ -228,10 +227,11 @@ import Testing
     await host.wait { $0 == .draining }
     #expect(!host.status.isReady)
     #expect(journal.all == ["start a"])
-    while host.status.state == .draining {
-      #expect(journal.all == ["start a"] || journal.all == ["start a", "stop a"])
-      clock.advance(by: .milliseconds(500))
-      await Task.yield()
+    clock.advance(by: .milliseconds(2_999))
+    #expect(journal.all == ["start a"])
+    try await eventually {
+      clock.advance(by: .milliseconds(1))
+      return host.status.state == .stopped
     }
     #expect(journal.all == ["start a", "stop a"])
   }

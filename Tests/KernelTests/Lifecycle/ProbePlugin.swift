@@ -82,7 +82,7 @@ extension Capability where Value == String {
 
 /// A kernel of probes for a test.
 func makeKernel(
-  _ plugins: [PluginRegistration], manifest: String? = nil, clock: any HostClock = SystemClock()
+  _ plugins: [PluginRegistration], manifest: String? = nil, clock: any HostClock = ManualClock()
 ) throws -> Kernel {
   let text = manifest ?? "plugins:\n" + plugins.map { "  \($0.manifest.name): {}\n" }.joined()
   return try Kernel(

@@ -20,7 +20,7 @@ import Testing
     ]
     let source = ConfigSource(file: "host.yaml", files: file)
     return (
-      try Kernel(planner: Planner(plugins: plugins, source: source), settings: KernelSettings(logger: silent)), file
+      try Kernel(planner: Planner(plugins: plugins, source: source), settings: KernelSettings(clock: ManualClock(), logger: silent)), file
     )
   }
 
@@ -163,11 +163,10 @@ import Testing
     let host = try Kernel(planner: planner, settings: KernelSettings(clock: clock, logger: silent))
     let recorder = EventRecorder(host.events, "host.reloaded")
     try await host.start()
-    await clock.waitForSleepers()
     try write("plugins:\n  a: { text: changed }\n", to: path)
-    while recorder.events.isEmpty {
+    try await eventually {
       clock.advance(by: .milliseconds(500))
-      await Task.yield()
+      return !recorder.events.isEmpty
     }
     #expect(recorder.events(of: HostReloaded.self).map(\.changed) == [["plugins.a.text"]])
     await host.stop()
