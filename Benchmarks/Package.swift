@@ -1,18 +1,32 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
 let package = Package(
   name: "mainstay-benchmarks",
-  dependencies: [.package(name: "mainstay", path: "..")],
+  dependencies: [
+    .package(name: "mainstay", path: ".."),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+  ],
   targets: [
     .executableTarget(
       name: "MainstayBenchmarks",
-      dependencies: [.product(name: "MainstayKernel", package: "mainstay")],
-      swiftSettings: [
-        .swiftLanguageMode(.v6),
-        .enableUpcomingFeature("ExistentialAny"),
-        .enableUpcomingFeature("InternalImportsByDefault"),
-        .enableUpcomingFeature("MemberImportVisibility"),
-      ])
+      dependencies: [.product(name: "MainstayKernel", package: "mainstay")], swiftSettings: settings),
+    .executableTarget(
+      name: "KernelBenchmarks",
+      dependencies: [.product(name: "MainstayKernel", package: "mainstay")], swiftSettings: settings),
+    // The peer of `/health`.
+    .executableTarget(
+      name: "BareHummingbird",
+      dependencies: [
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: settings),
   ]
 )

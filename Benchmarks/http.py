@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Rows that need a running host: boot, idle memory, /health beside a bare Hummingbird route.
+"""Benchmarks that need a running host: boot, idle memory, /health beside a bare Hummingbird route.
+Prints one line a benchmark: name and nanoseconds, or bytes.
 
 usage: http.py MAINSTAY BARE_HUMMINGBIRD
 Needs wrk (Debian). Servers listen on 127.0.0.1 only and are stopped by pid.
 """
+import json
 import os
 import re
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -52,7 +53,7 @@ def start_host(binary, folder):
     with open(manifest, "w") as file:
         file.write(
             "logging: { level: warning }\n"
-            f"plugins:\n  http: {{ port: {port}, access_log: false }}\n  health: {{}}\n")
+            f"plugins:\n  http: {{ port: {port}, access_log: false }}\n  health: {{ detail_access: open }}\n")
     process = subprocess.Popen(
         [binary, "run", "--quiet", manifest], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return process, port
@@ -75,41 +76,35 @@ def load(port, pid, seconds=4):
     return float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), used / requests * 1e6
 
 
+def boot(mainstay, folder):
+    """One start: until the first answer, until ready as the host tells it, and the memory a second later."""
+    began = time.monotonic()
+    process, port = start_host(mainstay, folder)
+    wait_for(port, process)
+    print(f"host.boot\t{(time.monotonic() - began) * 1e9}")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/comprehensive") as answer:
+        print(f"host.ready\t{json.load(answer)['start']['milliseconds'] * 1e6}")
+    time.sleep(1)
+    print(f"host.memory\t{rss_megabytes(process.pid) * 1048576}")
+    stop(process)
+
+
 def main():
     mainstay, bare = sys.argv[1:3]
     with tempfile.TemporaryDirectory() as folder:
-        boots, memory = [], []
-        for _ in range(7):
-            began = time.monotonic()
-            process, port = start_host(mainstay, folder)
-            size = len(wait_for(port, process))
-            boots.append((time.monotonic() - began) * 1e3)
-            time.sleep(1)
-            memory.append(rss_megabytes(process.pid))
-            stop(process)
-        print(f"boot of the full host, exec to first 200\tms\t{statistics.median(boots):.1f}")
-        print(f"resident memory of the idle full host\tMB\t{statistics.median(memory):.1f}")
-        ours, peers, cpu_ours, cpu_peers = [], [], [], []
+        for _ in range(5):
+            boot(mainstay, folder)
         host, host_port = start_host(mainstay, folder)
+        size = len(wait_for(host_port, host))
         bare_port = free_port()
         peer = subprocess.Popen([bare, str(bare_port), str(size)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(host_port, host)
         wait_for(bare_port, peer)
-        for _ in range(5):
-            rate, cpu = load(host_port, host.pid)
-            ours.append(rate)
-            cpu_ours.append(cpu)
-            rate, cpu = load(bare_port, peer.pid)
-            peers.append(rate)
-            cpu_peers.append(cpu)
+        for _ in range(3):
+            for name, port, process in (("host", host_port, host), ("bare", bare_port, peer)):
+                rate, cpu = load(port, process.pid)
+                print(f"{name}.health.wall\t{1e9 / rate}\n{name}.health.cpu\t{cpu * 1e3}")
         stop(host)
         stop(peer)
-        ratio = statistics.median(a / b for a, b in zip(ours, peers))
-        print(f"/health requests/s\t1/s\t{statistics.median(ours):.0f}")
-        print(f"bare Hummingbird route\t1/s\t{statistics.median(peers):.0f}")
-        print(f"/health against bare Hummingbird\tratio\t{ratio:.2f}")
-        print(f"/health CPU a request\tµs\t{statistics.median(cpu_ours):.1f}")
-        print(f"bare Hummingbird CPU a request\tµs\t{statistics.median(cpu_peers):.1f}")
 
 
 main()

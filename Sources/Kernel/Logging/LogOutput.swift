@@ -10,7 +10,7 @@ public protocol LogOutput: Sendable {
 /// Standard error or standard output, or any descriptor that stays open.
 ///
 /// A line goes out whole, with one `write` where the system takes it. A reader that does not read holds a line up for a
-/// quarter of a second; after that lines are dropped until it reads again, and their number is written.
+/// quarter of a second; after that lines are dropped until it reads again, and counted.
 /// A reader that is gone is not an error: SIGPIPE is ignored in the process from the first line on.
 public final class DescriptorOutput: LogOutput {
   private struct State {
