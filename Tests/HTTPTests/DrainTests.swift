@@ -35,8 +35,8 @@ struct DrainTests {
 
   @Test("A load generator that runs through the drain sees no broken response", arguments: [true, false])
   func load(keepsAlive: Bool) async throws {
-    for _ in 0..<3 {
-      try await TestServer.run(.sample, settings: { $0.farewell = .milliseconds(100) }) { server in
+    for _ in 0..<2 {
+      try await TestServer.run(.sample, settings: { $0.farewell = .milliseconds(250) }) { server in
         let generator = LoadGenerator(port: try #require(server.port), keepsAlive: keepsAlive)
         await withTaskGroup(of: Void.self) { group in
           for _ in 0..<16 { group.addTask { await generator.run() } }

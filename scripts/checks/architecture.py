@@ -34,6 +34,7 @@ SHARED = {
     "Logging": "the logging contract of the ecosystem",
     "Metrics": "the metrics contract of the ecosystem",
     "NIOCore": "buffers and addresses",
+    "NIOHTTP1": "the words of HTTP errors and upgrades",
     "ServiceContextModule": "the context that a request's id and trace travel in",
     "Tracing": "the tracing contract of the ecosystem",
 }
@@ -44,6 +45,8 @@ TOOLCHAIN = {
 IMPORT = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+"
     r"(?:(?:struct|class|enum|protocol|typealias|func|var|let)\s+)?(\w+)", re.MULTILINE)
+# The scaffold's templates hold import statements that are not its own.
+TEXTS = re.compile(r'"""\n.*?"""', re.DOTALL)
 
 
 def kind(target):
@@ -69,7 +72,7 @@ def own_dependencies(target):
 
 def imports(folder):
     for file in sorted((ROOT / folder).rglob("*.swift")):
-        for module in IMPORT.findall(file.read_text()):
+        for module in IMPORT.findall(TEXTS.sub("", file.read_text())):
             yield file.relative_to(ROOT), module
 
 
@@ -139,7 +142,9 @@ def stock_plugins(targets):
 
 
 def main():
-    dump = subprocess.run(["swift", "package", "dump-package"], cwd=ROOT, capture_output=True, text=True, check=False)
+    # A build folder of its own: a build that is running holds the lock of the usual one.
+    dump = subprocess.run(["swift", "package", "--scratch-path", ".build-tools/describe", "dump-package"], cwd=ROOT,
+                          capture_output=True, text=True, check=False)
     if dump.returncode != 0:
         sys.exit(dump.stderr or "swift package dump-package failed")
     package = json.loads(dump.stdout)

@@ -2,11 +2,23 @@
 
 import copy
 import json
+import re
 import subprocess
 import sys
 
 import jsonschema
 import yaml
+
+
+class Loader(yaml.SafeLoader):
+    """Reads YAML as 1.2 has it, like the kernel and editors: `on` and `yes` are text."""
+
+
+Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
 
 
 def main():
@@ -22,7 +34,7 @@ def main():
     validator = kind(schema)
 
     with open(manifest, encoding="utf-8") as file:
-        document = yaml.safe_load(file)
+        document = yaml.load(file, Loader)
     problems = [f"{manifest}: {error.json_path}: {error.message}" for error in validator.iter_errors(document)]
     for path in mappings(document):
         misspelt = copy.deepcopy(document)

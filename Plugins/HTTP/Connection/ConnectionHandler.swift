@@ -81,6 +81,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private func deliver(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
     switch part {
     case .head(let head):
+      connection.hasSpoken.store(true, ordering: .relaxed)
       guard let request = HTTPRequest(head, isSecure: isSecure) else {
         return refuse(.init(status: .badRequest, detail: "The method or target is malformed."), context)
       }

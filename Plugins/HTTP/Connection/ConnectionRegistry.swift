@@ -22,6 +22,10 @@ final class ConnectionRegistry: Sendable {
 
   /// How many connections are open.
   var count: Int { connections.withLock { $0.count } }
+  /// Whether somebody has connected whose first request has not come yet.
+  var expectsRequests: Bool {
+    connections.withLock { $0.values.contains { !$0.hasSpoken.load(ordering: .relaxed) } }
+  }
   /// How many requests are being answered.
   var inFlight: Int { busy.load(ordering: .acquiring) }
 

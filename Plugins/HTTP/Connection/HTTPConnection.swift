@@ -8,6 +8,8 @@ final class HTTPConnection: RequestConnection {
   let remoteAddress: String?
   /// Bytes of response bodies written so far.
   let written = Atomic<Int>(0)
+  /// Whether a request has come on it.
+  let hasSpoken = Atomic<Bool>(false)
 
   private struct Tasks {
     var handler: NIOLoopBound<ConnectionHandler>?

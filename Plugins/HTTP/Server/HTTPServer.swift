@@ -140,8 +140,7 @@ extension HTTPServer {
       try await Task.sleep(for: settings.farewell)
       try await registry.wait { $0.inFlight == 0 }
       try await closeListener()
-      // Connections that were still in the backlog have their first request on the way.
-      if registry.count > 0 { try await Task.sleep(for: settings.farewell) }
+      try await awaitLateRequests()
       registry.closeIdle()
       try await registry.wait { $0.inFlight == 0 }
       return DrainReport(finished: before, abandoned: await closeRest())
@@ -163,6 +162,13 @@ extension HTTPServer {
       try await Task.sleep(for: .milliseconds(20))
       if await SynFilter.backlog(of: listener) ?? 0 == 0 { return }
     }
+  }
+
+  /// Who has just connected has a request on the way, and who is idle may have sent one just now; both get an answer.
+  private func awaitLateRequests() async throws {
+    guard registry.count > 0 else { return }
+    try await Task.sleep(for: settings.farewell)
+    for _ in 0..<30 where registry.expectsRequests { try await Task.sleep(for: settings.farewell / 10) }
   }
 
   /// Closes everything, whatever it does. The result says how many requests were cut off.

@@ -32,13 +32,13 @@ struct PluginScaffold {
         .target(
           name: "\(name.module)",
           dependencies: [
-            \(products(["MainstayKernel"] + (hasRoute ? ["MainstayHTTP"] : [])))
+            \(products((hasRoute ? ["MainstayHTTP"] : []) + ["MainstayKernel"])),
           ]),
         .testTarget(
           name: "\(name.module)Tests",
           dependencies: [
             "\(name.module)",
-            \(products(["MainstayKernel", "MainstayTesting"] + (hasRoute ? ["MainstayHTTPTesting"] : []))),
+            \(products((hasRoute ? ["MainstayHTTPTesting"] : []) + ["MainstayKernel", "MainstayTesting"])),
           ]),
       ]
     )
@@ -77,8 +77,8 @@ struct PluginScaffold {
     public struct \(name.module): Plugin {
       /// What the kernel knows of the plugin before it starts.
       public static let manifest = PluginManifest(
-        name: "\(name.plugin)", version: "0.1.0", summary: "Publishes a message at a fixed interval."\
-    \(hasRoute ? ",\n    contributes: [.point(.httpRoutes)]" : ""), events: [\(name.base)Ticked.self])
+        name: "\(name.plugin)", version: "0.1.0", summary: "Publishes a message at a fixed interval.",
+        \(hasRoute ? "contributes: [.point(.httpRoutes)], " : "")events: [\(name.base)Ticked.self])
 
       private let configuration: \(name.base)Configuration
       private let context: PluginContext
@@ -127,10 +127,7 @@ struct PluginScaffold {
 
   private var tests: String {
     """
-    import \(name.module)
-    \(hasRoute ? "import MainstayHTTPTesting\n" : "")import MainstayKernel
-    import MainstayTesting
-    import Testing
+    \(testImports.sorted().map { "import \($0)" }.joined(separator: "\n"))
 
     @Suite struct \(name.module)Tests {
       @Test func ticksAtItsInterval() async throws {
@@ -152,6 +149,10 @@ struct PluginScaffold {
     }
 
     """
+  }
+
+  private var testImports: [String] {
+    [name.module, "MainstayKernel", "MainstayTesting", "Testing"] + (hasRoute ? ["MainstayHTTPTesting"] : [])
   }
 
   private var routeTest: String {

@@ -3,15 +3,16 @@ public import Synchronization
 
 /// Everybody who receives the events of one type, and the last event if the topic is sticky.
 ///
-/// A publisher takes the list of subscribers under a short lock and calls them without it: a subscriber may publish,
-/// subscribe and cancel. Changing the list replaces it.
+/// A publisher reads the list of subscribers without a lock: a subscriber may publish, subscribe and cancel. Changing
+/// the list replaces it, under the lock.
 @usableFromInline
 final class EventChannel<Payload: Encodable & Sendable>: Sendable {
-  @usableFromInline
-  struct State: Sendable {
-    /// Events published while somebody listened.
-    @usableFromInline var published = 0
-    @usableFromInline var subscribers = EventSubscribers<Payload>([])
+  private struct State: Sendable {
+    /// Events published while somebody listened, without those that the cell still counts.
+    var published = 0
+    var subscribers: EventSubscribers<Payload>
+    /// How many events had been published when each subscriber came.
+    var bases: [Int: Int] = [:]
     var sticky: AnyEvent?
   }
 
@@ -20,13 +21,17 @@ final class EventChannel<Payload: Encodable & Sendable>: Sendable {
   @usableFromInline let source: EventSource
   /// False while a publisher has nothing to do.
   @usableFromInline let isObserved: Atomic<Bool>
-  @usableFromInline let state = Mutex(State())
+  @usableFromInline let cell: EventSubscriberCell<Payload>
+  private let state: Mutex<State>
 
   init(topic: Topic, isSticky: Bool, source: EventSource) {
     self.topic = topic
     self.isSticky = isSticky
     self.source = source
     isObserved = Atomic(isSticky)
+    let nobody = EventSubscribers<Payload>([])
+    cell = EventSubscriberCell(nobody)
+    state = Mutex(State(subscribers: nobody))
   }
 
   // MARK: Publishing
@@ -39,12 +44,14 @@ final class EventChannel<Payload: Encodable & Sendable>: Sendable {
   @inlinable
   func deliver(_ payload: Payload, from publisher: String) {
     if isSticky { return deliverWithEnvelope(payload, to: nil, from: publisher) }
-    let subscribers = state.withLock { state in
-      state.published &+= 1
-      return state.subscribers
+    let (list, isCrowded) = cell.enter()
+    if isCrowded { settle() }
+    let wantsMore = list._withUnsafeGuaranteedRef { subscribers in
+      subscribers.deliver(payload)
+      return subscribers.wantEnvelopes
     }
-    subscribers.deliver(payload)
-    if subscribers.wantEnvelopes { deliverWithEnvelope(payload, to: subscribers, from: publisher) }
+    if wantsMore { deliverWithEnvelope(payload, to: list.takeUnretainedValue(), from: publisher) }
+    EventSubscriberCell.leave(list)
   }
 
   /// To those who want to know more than the event. Makes the envelope once for all.
@@ -58,11 +65,15 @@ final class EventChannel<Payload: Encodable & Sendable>: Sendable {
 
   /// Makes the event the last one of its topic, unless a later one is there already.
   private func keep(_ event: AnyEvent) -> EventSubscribers<Payload> {
-    state.withLock { state in
-      state.published &+= 1
-      if (state.sticky?.sequence ?? 0) < event.sequence { state.sticky = event }
-      return state.subscribers
+    let (subscribers, former) = state.withLock { state in
+      state.published += 1
+      let former = state.sticky
+      if (former?.sequence ?? 0) < event.sequence { state.sticky = event }
+      return (state.subscribers, former)
     }
+    // It may hold the last reference to an event of a plugin: it goes outside the lock.
+    withExtendedLifetime(former) {}
+    return subscribers
   }
 
   /// Publishes, and waits for the subscribers whose buffer is full and whose policy is to suspend.
@@ -70,12 +81,14 @@ final class EventChannel<Payload: Encodable & Sendable>: Sendable {
   nonisolated(nonsending) func send(_ payload: Payload, from publisher: String) async {
     guard isObserved.load(ordering: .acquiring) else { return }
     if isSticky { return await sendWithEnvelope(payload, to: nil, from: publisher) }
-    let subscribers = state.withLock { state in
-      state.published &+= 1
-      return state.subscribers
-    }
-    for mailbox in subscribers.deliverWhereRoom(payload) { await mailbox.send(payload) }
-    if subscribers.wantEnvelopes { await sendWithEnvelope(payload, to: subscribers, from: publisher) }
+    let (list, isCrowded) = cell.enter()
+    if isCrowded { settle() }
+    let full = list._withUnsafeGuaranteedRef { $0.deliverWhereRoom(payload) }
+    let wantsMore = list._withUnsafeGuaranteedRef { $0.wantEnvelopes }
+    let subscribers = wantsMore ? list.takeUnretainedValue() : nil
+    EventSubscriberCell.leave(list)
+    for mailbox in full { await mailbox.send(payload) }
+    if let subscribers { await sendWithEnvelope(payload, to: subscribers, from: publisher) }
   }
 
   @usableFromInline
@@ -90,37 +103,47 @@ final class EventChannel<Payload: Encodable & Sendable>: Sendable {
     await subscribers.send(payload, event)
   }
 
+  /// Tells the list of its readers before their count overflows.
+  @usableFromInline
+  func settle() {
+    state.withLock { $0.published += cell.settle() }
+  }
+
   // MARK: Subscribing
 
   /// Adds a subscriber and hands it the last event of a sticky topic, before any that is published later.
   func attach(_ id: Int, _ sink: EventSink<Payload>) {
-    let (event, retired) = state.withLock { state in
-      let entry = EventSubscribers<Payload>.Entry(id: id, base: state.published, sink: sink)
-      let retired = replaceSubscribers(in: &state, with: state.subscribers.entries + [entry])
-      return (state.sticky, retired)
+    let retired = state.withLock { state in
+      let displaced = state.sticky.flatMap { sink.replay($0) }
+      let entry = EventSubscribers<Payload>.Entry(id: id, sink: sink)
+      let former = replaceSubscribers(in: &state, with: state.subscribers.entries + [entry])
+      state.bases[id] = state.published
+      return (displaced, former)
     }
-    if let event { sink.replay(event) }
-    // The list that was replaced may hold the last reference to a plugin's closure: it goes outside the lock.
+    // What was replaced may hold the last reference to a plugin's closure or event: it goes outside the lock.
     withExtendedLifetime(retired) {}
   }
 
-  /// Removes a subscriber and returns how many events were published for it.
+  /// Removes a subscriber and returns how many events were published for it. What is retired may hold the last
+  /// reference to a plugin's closure: let it go outside of every lock.
   @discardableResult
   func detach(_ id: Int) -> (offered: Int, retired: AnyObject?) {
     state.withLock { state in
-      guard let entry = state.subscribers.entries.first(where: { $0.id == id }) else { return (0, nil) }
+      guard let base = state.bases.removeValue(forKey: id) else { return (0, nil) }
       let rest = state.subscribers.entries.filter { $0.id != id }
-      return (state.published - entry.base, replaceSubscribers(in: &state, with: rest))
+      let former = replaceSubscribers(in: &state, with: rest)
+      return (state.published - base, former)
     }
   }
 
   private func replaceSubscribers(
     in state: inout State, with entries: [EventSubscribers<Payload>.Entry]
   ) -> EventSubscribers<Payload> {
-    let retired = state.subscribers
+    let former = state.subscribers
     state.subscribers = EventSubscribers(entries)
+    state.published += cell.replace(with: state.subscribers)
     isObserved.store(isSticky || !entries.isEmpty, ordering: .releasing)
-    return retired
+    return former
   }
 }
 
@@ -139,7 +162,7 @@ extension EventChannel: AnyEventChannel {
   var lastEvent: AnyEvent? { state.withLock { $0.sticky } }
 
   var statistics: (published: Int, subscribers: Int) {
-    state.withLock { ($0.published, $0.subscribers.entries.count) }
+    state.withLock { ($0.published + cell.arrivals, $0.bases.count) }
   }
 
   func attach(_ id: Int, _ sink: AnyEventSink) {
@@ -150,9 +173,7 @@ extension EventChannel: AnyEventChannel {
   }
 
   func offered(to id: Int) -> Int {
-    state.withLock { state in
-      state.subscribers.entries.first { $0.id == id }.map { state.published - $0.base } ?? 0
-    }
+    state.withLock { state in state.bases[id].map { state.published + cell.arrivals - $0 } ?? 0 }
   }
 }
 

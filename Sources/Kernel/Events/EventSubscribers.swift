@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// How one subscriber of a typed channel receives events.
 @usableFromInline
@@ -11,15 +11,16 @@ enum EventSink<Payload: Sendable>: Sendable {
   case anyMailbox(Mailbox<AnyEvent>)
 
   /// Hands over the last event of a sticky topic. The bus holds its lock: observers get it when it is released.
-  func replay(_ event: AnyEvent) {
-    guard let payload = event.payload(as: Payload.self) else { return }
+  /// Returns what had to make room.
+  func replay(_ event: AnyEvent) -> (any Sendable)? {
+    guard let payload = event.payload(as: Payload.self) else { return nil }
     switch self {
-    case .observer: break
-    case .gatedObserver(let gate): gate.replay(payload)
-    case .mailbox(let mailbox): mailbox.preload(payload)
-    case .envelopes(let mailbox): mailbox.preload(EventEnvelope(event: payload, any: event))
-    case .anyObserver(let gate): gate.replay(event)
-    case .anyMailbox(let mailbox): mailbox.preload(event)
+    case .observer: return nil
+    case .gatedObserver(let gate): return gate.replay(payload)
+    case .mailbox(let mailbox): return mailbox.preload(payload)
+    case .envelopes(let mailbox): return mailbox.preload(EventEnvelope(event: payload, any: event))
+    case .anyObserver(let gate): return gate.replay(event)
+    case .anyMailbox(let mailbox): return mailbox.preload(event)
     }
   }
 }
@@ -45,13 +46,16 @@ final class EventSubscribers<Payload: Encodable & Sendable>: @unchecked Sendable
 
   struct Entry: Sendable {
     let id: Int
-    /// How many events had been published when it came.
-    let base: Int
     let sink: EventSink<Payload>
   }
 
   @usableFromInline typealias References<Object: AnyObject> = UnsafeMutableBufferPointer<Unmanaged<Object>>
 
+  /// In the balance of the list that is the current one.
+  static var current: Int { 1 << 40 }
+
+  /// See `EventSubscriberCell`.
+  @usableFromInline let balance = Atomic<Int>(EventSubscribers.current)
   let entries: [Entry]
   private let gates: [EventObserver<Payload>]
   @usableFromInline let observers: References<EventObserver<Payload>>
@@ -142,7 +146,10 @@ final class ReplayGate<Value: Sendable>: Sendable {
   init(_ body: @escaping @Sendable (Value) -> Void) { self.body = body }
 
   /// An event that was published before.
-  func replay(_ value: Value) { waiting.withLock { $0.append(value) } }
+  func replay(_ value: Value) -> (any Sendable)? {
+    waiting.withLock { $0.append(value) }
+    return nil
+  }
 
   func call(_ value: Value) {
     if isOpen.load(ordering: .acquiring) || !queue(value) { body(value) }

@@ -68,9 +68,18 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {
   @usableFromInline
   func leave(_ element: Element) { hooks.lost(element, .subscriberGone) }
 
-  /// Puts an event in while the bus holds its lock: what does not fit is counted, and not reported.
-  func preload(_ element: Element) {
-    _ = machine.withLock { $0.offer(element) }
+  /// Puts an event in while the bus holds its lock: what does not fit is counted, and not reported but returned.
+  func preload(_ element: Element) -> (any Sendable)? {
+    switch machine.withLock({ $0.offer(element) }) {
+    case .displaced(let element), .dropped(let element), .disconnected(let element), .refused(let element): element
+    case .wake(let consumer): resumed(consumer)
+    case .stored, .waiting: nil
+    }
+  }
+
+  private func resumed(_ consumer: Waiter) -> (any Sendable)? {
+    consumer.resume()
+    return nil
   }
 
   /// Puts an event in, unless its sender has to wait for room.

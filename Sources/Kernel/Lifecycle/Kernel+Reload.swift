@@ -238,7 +238,7 @@ extension Kernel {
         metadata: [
           "generation": "\(report.generation)",
           "changes": "\(difference.changes.map(\.description).joined(separator: "; "))",
-          "restarted": "\(report.restarted.joined(separator: ", "))",
+          "restarted": "\(report.restarted.isEmpty ? "none" : report.restarted.joined(separator: ", "))",
         ])
       bus.publish(
         HostReloaded(generation: report.generation, changed: difference.changes.map(\.path.description)))
