@@ -196,7 +196,7 @@ struct ProtocolTests {
         return .text("too late")
       }.limited(timeout: .milliseconds(30)),
     ]
-    try await TestServer.run(routes, settings: { $0.limits.request = .milliseconds(400) }) { server in
+    try await TestServer.run(routes, settings: { $0.limits.request = .milliseconds(1500) }) { server in
       let patient = try await server.connect()
       try await patient.send(request("GET /patient HTTP/1.1"))
       #expect(try await server.exchange(request("GET /slow HTTP/1.1")).hasPrefix("HTTP/1.1 503"))
