@@ -23,9 +23,13 @@ struct EventStreamSession: Sendable {
     let streams = patterns.map { bus.events($0, buffer: .dropOldest(configuration.buffer)) }
     let channel = EventStreamChannel<Item>()
     try await write(EventStreamFrame.opening(retry: configuration.retry))
+    // Read after the subscription began: what is published in between comes twice, and is left out there.
+    let past = past
+    for event in past { try await write(EventStreamFrame.event(event, run: run)) }
+    let written = Set(past.map(\.sequence))
     try await withThrowingDiscardingTaskGroup { group in
       for (index, stream) in streams.enumerated() {
-        group.addTask { await forward(stream, index, to: channel) }
+        group.addTask { await forward(stream, index, written, to: channel) }
       }
       group.addTask { await beat(channel) }
       group.addTask {
@@ -39,6 +43,16 @@ struct EventStreamSession: Sendable {
       try await pass(channel, streams, write)
     }
   }
+
+  /// The last events of sticky topics that the client does not know. In the order of publication, so that the id of
+  /// each stands for all before it.
+  private var past: [AnyEvent] {
+    bus.stickyEvents
+      .filter { event in isNew(event) && patterns.contains { $0.matches(event.topic) } }
+      .sorted { $0.sequence < $1.sequence }
+  }
+
+  private func isNew(_ event: AnyEvent) -> Bool { seen.map { event.sequence > $0 } ?? true }
 
   /// Writes what the channel brings.
   private func pass(
@@ -59,11 +73,12 @@ struct EventStreamSession: Sendable {
     }
   }
 
-  /// Sends on what a pattern brings, but for what an earlier pattern brings too and what the client has seen.
-  private func forward(_ stream: EventStream<AnyEvent>, _ index: Int, to channel: EventStreamChannel<Item>) async {
-    for await event in stream {
+  /// Sends on what a pattern brings, but for what an earlier pattern brings too and what has been written already.
+  private func forward(
+    _ stream: EventStream<AnyEvent>, _ index: Int, _ written: Set<Int>, to channel: EventStreamChannel<Item>
+  ) async {
+    for await event in stream where isNew(event) && !written.contains(event.sequence) {
       guard !patterns[..<index].contains(where: { $0.matches(event.topic) }) else { continue }
-      if let seen, event.sequence <= seen { continue }
       guard await channel.send(.event(event)) else { return }
     }
     // The bus ends a subscription when the plugin stops, or refuses one too many: the client may come back.

@@ -18,6 +18,12 @@ private struct DoorState: Event {
   let isOpen: Bool
 }
 
+private struct WindowState: Event {
+  static let topic: Topic = "window.state"
+  static let isSticky = true
+  let isOpen: Bool
+}
+
 @Suite struct EventStreamTests {
   private let run = EventStreamRun(startedAt: .milliseconds(1_735_689_600_000))
 
@@ -86,6 +92,21 @@ private struct DoorState: Event {
     let next = try await second.next { $0.contains("door.state") }
     #expect(next.contains("\"isOpen\":false"))
     try await second.end()
+  }
+
+  @Test func repeatsStickyEventsInTheOrderOfPublicationAndOnce() async throws {
+    let bus = EventBus(clock: ManualClock())
+    bus.publish(WindowState(isOpen: true))
+    bus.publish(DoorState(isOpen: true))
+    let stream = TestStream(["door.*", "**"], bus: bus)
+    try await stream.next { $0.contains("door.state") }
+    bus.publish(Rang(times: 1))
+    try await stream.next { $0.contains("bell.rang") }
+    try await stream.end()
+    let topics = stream.frames.compactMap { frame in
+      frame.split(separator: "\n").first { $0.hasPrefix("event: ") }.map { String($0.dropFirst(7)) }
+    }
+    #expect(topics == ["window.state", "door.state", "bell.rang"])
   }
 
   @Test func tellsASlowClientWhatItHasLost() async throws {
