@@ -32,12 +32,7 @@ public enum PluginConformance {
     let trial = ConformanceTrial(
       subject: PluginRegistration(plugin), others: others,
       sections: sections.merging([P.manifest.name: section]) { _, own in own }, environment: environment)
-    var violations = DeclarationCheck(trial: trial).violations
-    // A host that cannot be planned cannot be started either.
-    if trial.report == nil { violations += await LifeCheck(trial: trial).violations() }
-    guard violations.isEmpty else {
-      throw PluginConformanceError(plugin: P.manifest.name, violations: violations)
-    }
+    try await trial.check()
   }
 }
 
@@ -60,8 +55,17 @@ struct ConformanceTrial: Sendable {
   let others: [any Plugin.Type]
   let sections: [String: String]
   let environment: [String: String]
+  /// How many descriptors are open.
+  var descriptors: @Sendable () -> Int = openDescriptors
 
   var name: String { subject.manifest.name }
+
+  func check() async throws(PluginConformanceError) {
+    var violations = DeclarationCheck(trial: self).violations
+    // A host that cannot be planned cannot be started either.
+    if report == nil { violations += await LifeCheck(trial: self).violations() }
+    guard violations.isEmpty else { throw PluginConformanceError(plugin: name, violations: violations) }
+  }
 
   /// The plugins that provide what the subject requires.
   var providers: [any Plugin.Type] {

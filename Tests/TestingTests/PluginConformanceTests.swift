@@ -1,6 +1,8 @@
 import MainstayKernel
-import MainstayTesting
+import Synchronization
 import Testing
+
+@testable import MainstayTesting
 
 @Suite struct PluginConformanceTests {
   @Test func acceptsPluginsThatKeepTheContract() async throws {
@@ -9,8 +11,9 @@ import Testing
   }
 
   @Test func listsEveryFaultOfADeclaration() async {
+    let violations = await violations(of: CarelessPlugin.self)
     #expect(
-      await violations(of: CarelessPlugin.self) == [
+      violations == [
         "its manifest has no version",
         "its manifest has no summary",
         "an event has a malformed topic, which became 'invalid-topic.careless-odd'",
@@ -26,8 +29,9 @@ import Testing
   }
 
   @Test func findsAPluginThatDoesNotStart() async {
+    let violations = await violations(of: BrokenPlugin.self)
     #expect(
-      await violations(of: BrokenPlugin.self) == [
+      violations == [
         "it does not start: plugin 'broken' could not start: no such luck"
       ])
   }
@@ -39,15 +43,25 @@ import Testing
   }
 
   @Test func findsDescriptorsLeftOpen() async {
-    defer { LeakyPlugin.closeAll() }
-    let violations = await violations(of: LeakyPlugin.self)
-    #expect(violations.count == 1)
-    #expect(violations.first?.hasPrefix("20 starts and stops leave ") == true)
+    let trial = ConformanceTrial(
+      subject: PluginRegistration(LeakyPlugin.self), others: [], sections: [:], environment: [:],
+      descriptors: { LeakyPlugin.open.load(ordering: .relaxed) })
+    let error = await #expect(throws: PluginConformanceError.self) { try await trial.check() }
+    #expect(
+      error?.violations == [
+        "20 starts and stops leave 20 descriptors open; release them in stop() or context.onStop"
+      ])
+  }
+
+  @Test func countsRealDescriptors() {
+    // Standard input, output and error, and the folder that is being read.
+    #expect(openDescriptors() >= 4)
   }
 
   @Test func findsEventsThatAreNotDeclared() async {
+    let violations = await violations(of: ChattyPlugin.self)
     #expect(
-      await violations(of: ChattyPlugin.self) == [
+      violations == [
         "it publishes 'chatty.whispered', which its manifest does not list under `events:`"
       ])
   }

@@ -32,13 +32,13 @@ struct PluginScaffold {
         .target(
           name: "\(name.module)",
           dependencies: [
-            \(products((hasRoute ? ["MainstayHTTP"] : []) + ["MainstayKernel"])),
+            \(products(hasRoute ? ["MainstayHTTP", "MainstayKernel"] : ["MainstayKernel"]))
           ]),
         .testTarget(
           name: "\(name.module)Tests",
           dependencies: [
             "\(name.module)",
-            \(products((hasRoute ? ["MainstayHTTPTesting"] : []) + ["MainstayKernel", "MainstayTesting"])),
+            \(products((hasRoute ? ["MainstayHTTPTesting"] : []) + ["MainstayKernel", "MainstayTesting"]))
           ]),
       ]
     )
@@ -46,8 +46,9 @@ struct PluginScaffold {
     """
   }
 
+  /// One a line; the last of several has a comma, too, as swift-format wants it.
   private func products(_ names: [String]) -> String {
-    names.map(source.product).joined(separator: ",\n        ")
+    names.map(source.product).joined(separator: ",\n        ") + (names.count > 1 ? "," : "")
   }
 
   private var plugin: String {

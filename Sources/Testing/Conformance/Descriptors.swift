@@ -2,7 +2,7 @@ import Glibc
 import Logging
 
 /// How many descriptors this process has open.
-func openDescriptors() -> Int {
+@Sendable func openDescriptors() -> Int {
   guard let folder = opendir("/proc/self/fd") else { return 0 }
   defer { closedir(folder) }
   var count = 0

@@ -109,9 +109,9 @@ struct LifeCheck {
     var grown = 0
     // Other tests of the process open and close descriptors too: only growth in each of three tries counts.
     for _ in 0..<3 {
-      let before = openDescriptors()
+      let before = trial.descriptors()
       for _ in 0..<rounds { _ = await startAndStop() }
-      grown = openDescriptors() - before
+      grown = trial.descriptors() - before
       if grown < rounds { return [] }
     }
     return ["\(rounds) starts and stops leave \(grown) descriptors open; release them in stop() or context.onStop"]

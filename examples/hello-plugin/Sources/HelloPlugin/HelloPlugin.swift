@@ -3,7 +3,7 @@ public import MainstayKernel
 
 /// What may stand under `hello:` in `host.yaml`.
 public struct HelloConfiguration: PluginConfiguration {
-  @Field("Who is greeted.", minLength: 1, environment: "HELLO_NAME") var name = "world"
+  @Field("Who is greeted.", environment: "HELLO_NAME", minLength: 1) var name = "world"
   @Field("Time between two greetings.", range: .milliseconds(10)...) var interval: Duration = .seconds(10)
 
   /// The defaults.
