@@ -34,7 +34,6 @@ let package = Package(
     .package(url: github + "apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: github + "hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: github + "swift-server/async-http-client", from: "1.37.0"),
-    .package(url: github + "swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: github + "vapor/jwt-kit", from: "5.7.1"),
   ],
   targets: [
@@ -46,7 +45,9 @@ let package = Package(
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
 
     // Contracts and libraries between the kernel and the plugins
-    library("MainstayHTTP", "Sources/HTTPCapability", ["MainstayKernel", hummingbird, httpTypes, log, nioCore, serviceContext]),
+    library(
+      "MainstayHTTP", "Sources/HTTPCapability",
+      ["MainstayKernel", hummingbird, httpTypes, log, nioCore, serviceContext]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
       "MainstayHTTPTesting", "Sources/HTTPTesting",
@@ -79,11 +80,16 @@ let package = Package(
 
     // Tests: one target a module
     test("KernelTests", ["MainstayKernel", "MainstayTesting", log, serviceContext]),
-    test("HTTPTests", ["MainstayHTTPServer", "MainstayHTTP", "MainstayKernel", "MainstayTesting", "MainstayHTTPTesting",
-      "MainstayHealth", "MainstayEventsCommand", hummingbird, httpTypes, asyncHTTPClient, log, nioCore, nioHTTP1, nioPosix]),
+    test(
+      "HTTPTests",
+      [
+        "MainstayHTTPServer", "MainstayHTTP", "MainstayKernel", "MainstayTesting", "MainstayHTTPTesting",
+        "MainstayHealth", "MainstayEventsCommand", "MainstayCommandLine", hummingbird, httpTypes, asyncHTTPClient, log,
+        nioCore, nioHTTP1, nioPosix,
+      ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
-    test("HostTests", ["MainstayKernel", "MainstayTesting"]),
+    test("HostTests", ["mainstay"]),
   ]
 )
 
@@ -94,8 +100,8 @@ func library(
   .target(name: name, dependencies: dependencies, path: path, exclude: exclude)
 }
 
-func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, path: "Tests/" + name)
+func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, path: "Tests/" + name, exclude: exclude)
 }
 
 var argumentParser: Target.Dependency { .product(name: "ArgumentParser", package: "swift-argument-parser") }
@@ -109,16 +115,16 @@ var nioPosix: Target.Dependency { .product(name: "NIOPosix", package: "swift-nio
 var nioHTTP1: Target.Dependency { .product(name: "NIOHTTP1", package: "swift-nio") }
 var nioHTTPTypes: Target.Dependency { .product(name: "NIOHTTPTypes", package: "swift-nio-extras") }
 var serviceContext: Target.Dependency { .product(name: "Instrumentation", package: "swift-distributed-tracing") }
-var serviceLifecycle: Target.Dependency { .product(name: "ServiceLifecycle", package: "swift-service-lifecycle") }
 
 // The same language settings for every Swift target.
 for target in package.targets where target.type != .system {
-  target.swiftSettings = (target.swiftSettings ?? []) + [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-  ]
+  target.swiftSettings =
+    (target.swiftSettings ?? []) + [
+      .swiftLanguageMode(.v6),
+      .enableUpcomingFeature("ExistentialAny"),
+      .enableUpcomingFeature("InternalImportsByDefault"),
+      .enableUpcomingFeature("MemberImportVisibility"),
+    ]
   // Set by scripts/test. Not the rule, so that a newer compiler's warnings break nobody's build.
   if Context.environment["MAINSTAY_STRICT"] != nil {
     target.swiftSettings?.append(.treatAllWarnings(as: .error))

@@ -142,7 +142,8 @@ public final class Kernel: Sendable {
     let inputs = self.inputs
     // Kernel work runs above plugin work: a pool kept busy by plugins must not hold up a deadline.
     Task(priority: .high) {
-      for await input in inputs where self.take(input) { break }
+      // Ends when the host has finished; whatever was asked of it by then has been answered.
+      for await input in inputs { self.take(input) }
     }
   }
 
@@ -160,8 +161,7 @@ public final class Kernel: Sendable {
 
   // MARK: - The loop
 
-  /// Takes one input. Returns true when the host has finished.
-  private func take(_ input: Input) -> Bool {
+  private func take(_ input: Input) {
     let now = settings.clock.now
     switch input {
     case .begin:
@@ -190,7 +190,6 @@ public final class Kernel: Sendable {
     }
     advanceReload()
     armTimer()
-    return shared.withLock { $0.machine.isFinished }
   }
 
   /// Puts an input of one plugin through the machine, unless it is about an instance that was given up.

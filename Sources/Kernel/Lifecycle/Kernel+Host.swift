@@ -81,10 +81,11 @@ extension Kernel: HostStatusSource {
     bus.publish(HostStopped(duration: duration, abandoned: abandoned))
     logger.info("host stopped", metadata: ["duration": "\(duration.formattedShort)"])
     settings.watchdog?.disarm()
+    // Before anybody learns that it is over: what is asked from now on is refused by the stream itself.
+    send.finish()
     finishReloads()
     busCore.endAll()
     enter(failure == nil ? .stopped : .failed, reason: failure?.message)
-    send.finish()
   }
 
   /// Asks the host to stop, as SIGTERM does. Returns at once; further calls change nothing.

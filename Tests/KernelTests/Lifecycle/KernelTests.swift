@@ -155,10 +155,9 @@ import Testing
         ProbePlugin.register("b", requires: ["a"], journal: journal),
       ], manifest: "plugins: { a: { lifecycle: { on_failure: restart } }, b: {} }", clock: clock)
     try await host.start()
-    try await eventually {
-      clock.advance(by: .milliseconds(100))
-      return journal.count("start b") == 2 && host.status.isReady
-    }
+    await clock.waitForSleeper(due: .milliseconds(200))
+    clock.advance(by: .milliseconds(200))
+    try await eventually { journal.count("start b") == 2 && host.status.isReady }
     #expect(journal.all == ["start a", "start b", "stop b", "stop a", "start a", "start b"])
     #expect(host.status.plugins.map(\.restarts) == [1, 0])
     await host.stop()
@@ -227,12 +226,11 @@ import Testing
     await host.wait { $0 == .draining }
     #expect(!host.status.isReady)
     #expect(journal.all == ["start a"])
+    await clock.waitForSleeper(due: .seconds(3))
     clock.advance(by: .milliseconds(2_999))
     #expect(journal.all == ["start a"])
-    try await eventually {
-      clock.advance(by: .milliseconds(1))
-      return host.status.state == .stopped
-    }
+    clock.advance(by: .milliseconds(1))
+    await host.wait { $0 == .stopped }
     #expect(journal.all == ["start a", "stop a"])
   }
 

@@ -19,9 +19,8 @@ import Testing
       ProbePlugin.register("other", journal: journal),
     ]
     let source = ConfigSource(file: "host.yaml", files: file)
-    return (
-      try Kernel(planner: Planner(plugins: plugins, source: source), settings: KernelSettings(clock: ManualClock(), logger: silent)), file
-    )
+    let settings = KernelSettings(clock: ManualClock(), logger: silent)
+    return (try Kernel(planner: Planner(plugins: plugins, source: source), settings: settings), file)
   }
 
   private let start = "plugins:\n  a: { text: one }\n  b: {}\n  other: {}\n"
@@ -164,11 +163,12 @@ import Testing
     let recorder = EventRecorder(host.events, "host.reloaded")
     try await host.start()
     try write("plugins:\n  a: { text: changed }\n", to: path)
-    try await eventually {
-      clock.advance(by: .milliseconds(500))
-      return !recorder.events.isEmpty
-    }
-    #expect(recorder.events(of: HostReloaded.self).map(\.changed) == [["plugins.a.text"]])
+    await clock.waitForSleeper(due: .milliseconds(500))
+    clock.advance(by: .milliseconds(500))
+    await clock.waitForSleeper(due: .milliseconds(200))
+    clock.advance(by: .milliseconds(200))
+    let reloaded = try await recorder.next(HostReloaded.self)
+    #expect(reloaded.changed == ["plugins.a.text"])
     await host.stop()
   }
 

@@ -1,0 +1,182 @@
+import Foundation
+import Testing
+
+/// The program itself, as a process: what it prints, how it ends.
+@Suite struct HostTests {
+  @Test func fiveMistakesAreReportedInOneRun() throws {
+    let folder = try Folder(
+      manifest: """
+        host:
+          environment: prodution
+          shutdown: { grace: 5 }
+        plugins:
+          http:
+            prot: 8080
+            limits: { connections: -4 }
+          healt: {}
+        """)
+    let result = try folder.run("validate", "host.yaml")
+    #expect(result.status == 1)
+    for line in [
+      "host.yaml:2:16: error: host.environment: must be one of development, test, staging, production, is prodution",
+      "host.yaml:3:22: error: host.shutdown.grace: must be a duration such as 30s, 250ms or 1h30m, is 5",
+      "host.yaml:6:5: error: plugins.http.prot: unknown key",
+      "host.yaml:7:28: error: plugins.http.limits.connections: must be between 1 and 1000000, is -4",
+      "host.yaml:8:3: error: plugins.healt: no plugin of this name is linked into this program",
+      "help: did you mean 'port'?", "5 errors",
+    ] {
+      #expect(result.errors.contains(line))
+    }
+  }
+
+  @Test(arguments: [["frobnicate"], ["run", "--no-such-option"], ["graph", "--format", "xml"]])
+  func wrongUsageExitsWith64(arguments: [String]) throws {
+    let folder = try Folder(manifest: "plugins: {}\n")
+    #expect(try folder.run(arguments).status == 64)
+  }
+
+  @Test func missingManifestIsNamed() throws {
+    let folder = try Folder(manifest: "plugins: {}\n")
+    let result = try folder.run("run", "nowhere.yaml")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("nowhere.yaml"))
+    #expect(result.errors.contains("does not exist"))
+  }
+
+  @Test(arguments: ["text", "mermaid", "dot", "json"])
+  func graphIsPrinted(format: String) throws {
+    let folder = try Folder(manifest: "plugins: { http: { port: 0 }, health: {} }\n")
+    let result = try folder.run("graph", "--format", format)
+    #expect(result.status == 0)
+    #expect(result.output.contains("health") && result.output.contains("http"))
+  }
+
+  @Test(arguments: [SIGTERM, SIGINT])
+  func signalStopsTheHostCleanly(signal: Int32) throws {
+    let folder = try Folder(manifest: "plugins: { http: { port: 0 }, health: {} }\n")
+    let host = try folder.start("run")
+    try host.wait(for: "ready in")
+    kill(host.process.processIdentifier, signal)
+    host.process.waitUntilExit()
+    #expect(host.process.terminationStatus == 0)
+    #expect(host.errors.contains("host stopped"))
+  }
+
+  @Test func hangupReloadsAndABadFileChangesNothing() throws {
+    let folder = try Folder(manifest: "host: { reload: { watch: false } }\nplugins: { health: {} }\n")
+    let host = try folder.start("run")
+    try host.wait(for: "ready in")
+    try folder.write("host: { reload: { watch: false } }\nplugins: { health: { cach: 2s } }\n")
+    kill(host.process.processIdentifier, SIGHUP)
+    try host.wait(for: "reload refused")
+    #expect(host.errors.contains("did you mean 'cache'?"))
+    try folder.write("host: { reload: { watch: false } }\nplugins: { health: { cache: 2s } }\n")
+    kill(host.process.processIdentifier, SIGHUP)
+    try host.wait(for: "reloaded, generation 2: plugins.health.cache")
+    kill(host.process.processIdentifier, SIGTERM)
+    host.process.waitUntilExit()
+    #expect(host.process.terminationStatus == 0)
+  }
+
+  @Test func portInUseIsAClearStartFailure() throws {
+    let folder = try Folder(manifest: "plugins: { http: { port: 0 }, health: {} }\n")
+    let first = try folder.start("run")
+    try first.wait(for: "listening on http://127.0.0.1:")
+    let port = try #require(first.errors.split(separator: "http://127.0.0.1:").last?.prefix { $0.isNumber })
+    let result = try folder.run("run", "--set", "http.port=\(port)")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("127.0.0.1:\(port)") && result.errors.contains("in use"))
+    kill(first.process.processIdentifier, SIGTERM)
+    first.process.waitUntilExit()
+  }
+
+  @Test func doctorFindsTheMachine() throws {
+    let folder = try Folder(manifest: "plugins: { health: {} }\n")
+    let result = try folder.run("doctor", "--json")
+    #expect(result.status == 0)
+    #expect(result.output.contains("\"open files\""))
+  }
+}
+
+/// A folder with a manifest, in which the program is run.
+private final class Folder {
+  struct Result {
+    let status: Int32
+    let output: String
+    let errors: String
+  }
+
+  private let url: URL
+
+  init(manifest: String) throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "mainstay-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    try write(manifest)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  func write(_ manifest: String) throws {
+    try manifest.write(to: url.appending(path: "host.yaml"), atomically: true, encoding: .utf8)
+  }
+
+  func run(_ arguments: String...) throws -> Result { try run(arguments) }
+
+  func run(_ arguments: [String]) throws -> Result {
+    let run = try start(arguments)
+    run.process.waitUntilExit()
+    return Result(status: run.process.terminationStatus, output: run.output, errors: run.errors)
+  }
+
+  func start(_ arguments: String...) throws -> Running { try start(arguments) }
+
+  private func start(_ arguments: [String]) throws -> Running {
+    let process = Process()
+    process.executableURL = Self.program
+    process.arguments = arguments
+    process.currentDirectoryURL = url
+    return try Running(process, in: url)
+  }
+
+  /// The program is built beside the tests.
+  private static var program: URL {
+    URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "mainstay")
+  }
+}
+
+/// A process whose output goes to files, so that a full pipe never stops it.
+private final class Running {
+  let process: Process
+  private let files: (output: URL, errors: URL)
+
+  init(_ process: Process, in folder: URL) throws {
+    self.process = process
+    let name = UUID().uuidString
+    files = (folder.appending(path: name + ".out"), folder.appending(path: name + ".err"))
+    for file in [files.output, files.errors] { try Data().write(to: file) }
+    process.standardOutput = try FileHandle(forWritingTo: files.output)
+    process.standardError = try FileHandle(forWritingTo: files.errors)
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+  }
+
+  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+  var output: String { (try? String(contentsOf: files.output, encoding: .utf8)) ?? "" }
+  var errors: String { (try? String(contentsOf: files.errors, encoding: .utf8)) ?? "" }
+
+  /// Waits until the process has printed a text, or fails when it ends or a minute has passed.
+  func wait(for text: String) throws {
+    let deadline = ContinuousClock.now.advanced(by: .seconds(60))
+    while !output.contains(text), !errors.contains(text) {
+      guard process.isRunning, ContinuousClock.now < deadline else { throw Missing(text: text, errors: errors) }
+      usleep(5_000)
+    }
+  }
+
+  struct Missing: Error, CustomStringConvertible {
+    let text: String
+    let errors: String
+    var description: String { "the program never printed '\(text)'; it said: \(errors)" }
+  }
+}
