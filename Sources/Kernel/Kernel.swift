@@ -164,6 +164,8 @@ public final class Kernel: Sendable {
   private func take(_ input: Input) {
     let now = settings.clock.now
     switch input {
+    case .begin where shared.withLock { $0.machine.isStopping }:
+      break  // It was asked to stop before it was asked to start.
     case .begin:
       enter(.starting)
       rules.replace(shared.withLock { $0.plan.rules })

@@ -85,7 +85,7 @@ import Testing
     let port = try #require(first.errors.split(separator: "http://127.0.0.1:").last?.prefix { $0.isNumber })
     let result = try folder.run("run", "--set", "http.port=\(port)")
     #expect(result.status == 1)
-    #expect(result.errors.contains("127.0.0.1:\(port)") && result.errors.contains("in use"))
+    #expect(result.errors.contains("127.0.0.1:\(port): another program, or another host of this kind, listens there"))
     kill(first.process.processIdentifier, SIGTERM)
     first.process.waitUntilExit()
   }

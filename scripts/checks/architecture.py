@@ -20,7 +20,7 @@ LAYERS = {
     "plugin": {"system", "kernel", "library"},
     "kit": {"kernel", "library", "kit"},
     "host": {"kernel", "library", "kit", "plugin"},
-    "test": {"system", "kernel", "library", "kit", "plugin", "test"},
+    "test": {"host", "system", "kernel", "library", "kit", "plugin", "test"},
 }
 
 # What hosts and tests are made with; plugins and libraries do without it.
