@@ -29,11 +29,12 @@ public final class Kernel: Sendable {
     var failure: KernelError?
     var generation = 1
     var rejectedReloads = 0
+    /// The files of a refused manifest, for the watcher.
+    var refused: ConfigWatcher?
     var startedAt: ContinuousClock.Instant
     var startedAtEpoch: Duration
     var readyAfter: Duration?
     var drainingSince: ContinuousClock.Instant?
-    var abandoned: [String] = []
     var reload: ReloadSession?
     var waitingReloads: [ReloadWaiter] = []
     var waiters: [Waiter] = []
@@ -45,7 +46,7 @@ public final class Kernel: Sendable {
 
   /// Somebody who waits for a state of the host.
   struct Waiter {
-    let isMet: @Sendable (HostState) -> Bool
+    let states: Set<HostState>
     let continuation: CheckedContinuation<Void, Never>
   }
 
@@ -56,7 +57,7 @@ public final class Kernel: Sendable {
     case startFailed(PluginInstance, LifecycleMachine.Failure)
     case runEnded(PluginInstance, LifecycleMachine.Failure?)
     case stopped(PluginInstance)
-    case tick
+    case tick(ContinuousClock.Instant)
     case stopRequested(String)
     case lameDuckOver
     case replanned(Planned, ReloadWaiter)
@@ -70,7 +71,7 @@ public final class Kernel: Sendable {
     logger = settings.logger
     busCore = EventBusCore(clock: settings.clock)
     bus = EventBus(core: busCore, owner: "kernel")
-    rules = RuleEngine(bus: bus, registry: registry, logger: settings.logger)
+    rules = RuleEngine(bus: bus, registry: registry, clock: settings.clock, logger: settings.logger)
     (inputs, send) = AsyncStream.makeStream()
     let now = settings.clock.now
     shared = Mutex(
@@ -104,9 +105,9 @@ public final class Kernel: Sendable {
   /// started has been stopped again.
   public func start() async throws(KernelError) {
     begin()
-    await wait { $0 == .running || $0 == .stopped || $0 == .failed }
+    await wait(for: [.running])
     if let failure = shared.withLock({ $0.failure }) {
-      await wait { $0 == .stopped || $0 == .failed }
+      await wait(for: [])
       throw failure
     }
     if shared.withLock({ $0.state }) == .stopped {
@@ -117,14 +118,16 @@ public final class Kernel: Sendable {
   /// Asks the host to stop and waits until it has.
   public func stop(reason: String = "stop was called") async {
     requestStop(reason: reason)
-    await wait { $0 == .stopped || $0 == .failed }
+    // One that never began has no loop yet; it ends with its first input.
+    begin()
+    await wait(for: [])
   }
 
   /// Runs the host until it is asked to stop; throws if a plugin's failure ended it. Cancelling the task stops the host.
   public func run() async throws(KernelError) {
     begin()
     await withTaskCancellationHandler {
-      await wait { $0 == .stopped || $0 == .failed }
+      await wait(for: [])
     } onCancel: {
       requestStop(reason: "the task of the host was cancelled")
     }
@@ -147,15 +150,16 @@ public final class Kernel: Sendable {
     }
   }
 
-  /// Waits until the host's state meets a condition.
-  public func wait(until isMet: @escaping @Sendable (HostState) -> Bool) async {
+  /// Waits until the host is in one of these states, or has ended: nothing comes after `stopped` and `failed`.
+  public func wait(for states: Set<HostState>) async {
+    let states = states.union([.stopped, .failed])
     await withCheckedContinuation { continuation in
-      let isMetNow = shared.withLock { shared in
-        if isMet(shared.state) { return true }
-        shared.waiters.append(Waiter(isMet: isMet, continuation: continuation))
+      let isMet = shared.withLock { shared in
+        if states.contains(shared.state) { return true }
+        shared.waiters.append(Waiter(states: states, continuation: continuation))
         return false
       }
-      if isMetNow { continuation.resume() }
+      if isMet { continuation.resume() }
     }
   }
 
@@ -167,6 +171,10 @@ public final class Kernel: Sendable {
     case .begin where shared.withLock { $0.machine.isStopping }:
       break  // It was asked to stop before it was asked to start.
     case .begin:
+      shared.withLock { shared in
+        shared.startedAt = now
+        shared.startedAtEpoch = settings.clock.timeSinceEpoch
+      }
       enter(.starting)
       rules.replace(shared.withLock { $0.plan.rules })
       perform(shared.withLock { $0.machine.begin(at: now) })
@@ -178,8 +186,9 @@ public final class Kernel: Sendable {
       perform(feed(instance) { $0.runEnded($1, failure, at: now) })
     case .stopped(let instance):
       perform(feed(instance) { $0.stopped($1, at: now) })
-    case .tick:
-      shared.withLock { $0.timer = nil }
+    case .tick(let deadline):
+      // A timer that was cancelled too late must not orphan its successor.
+      shared.withLock { if $0.timer?.deadline == deadline { $0.timer = nil } }
       perform(shared.withLock { $0.machine.tick(at: now) })
     case .stopRequested(let reason):
       drain(reason: reason)
@@ -239,7 +248,7 @@ public final class Kernel: Sendable {
       let send = self.send
       let task = Task(priority: .high) {
         do { try await clock.sleep(until: wake, tolerance: nil) } catch { return }
-        send.yield(.tick)
+        send.yield(.tick(wake))
       }
       shared.timer = (wake, task)
     }
@@ -249,8 +258,8 @@ public final class Kernel: Sendable {
     let met = shared.withLock { shared in
       shared.state = state
       if let reason { shared.reason = reason }
-      let met = shared.waiters.filter { $0.isMet(state) }
-      shared.waiters.removeAll { $0.isMet(state) }
+      let met = shared.waiters.filter { $0.states.contains(state) }
+      shared.waiters.removeAll { $0.states.contains(state) }
       return met
     }
     for waiter in met { waiter.continuation.resume() }

@@ -4,9 +4,8 @@
 /// 2. `validate(into:)` runs on all configurations before anything starts.
 /// 3. As soon as everything it requires is ready, `init` acquires what it needs. When it returns, the plugin is ready.
 /// 4. All `run()`s run concurrently. Returning means "nothing more to do"; throwing applies the plugin's failure policy.
-/// 5. When everything that depends on it has stopped, the task of `run()` is cancelled and awaited, then `stop()` is
-///    called, once. Then whatever the plugin opened through its context (subscriptions, contributions, capabilities) is
-///    withdrawn.
+/// 5. When everything that depends on it has stopped, its contributions and subscriptions end, the task of `run()` is
+///    cancelled and awaited, and `stop()` is called, once. Then the capabilities that it provides are withdrawn.
 ///
 /// Each phase has a budget; a plugin that overruns one is named in the error, with the phase and the time spent.
 /// A plugin that exists is ready, so every property can be a `let`.

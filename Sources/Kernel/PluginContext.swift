@@ -25,7 +25,9 @@ public struct PluginContext: Sendable {
     guard manifest.provides.contains(AnyCapability(capability)) else {
       throw .undeclared(plugin: plugin, verb: "provides", name: capability.name)
     }
-    registry.provide(value, as: capability.name, by: scope)
+    guard registry.provide(value, as: capability.name, by: scope) else {
+      throw KernelError(.cancelled, "plugin '\(plugin)' has been given up; it can provide nothing any more")
+    }
   }
 
   /// The value another plugin provides. Throws if the manifest does not list the capability under `requires`.
@@ -105,6 +107,8 @@ final class PluginScope: Sendable {
     }
     if late { subscription.cancel() }
   }
+
+  var isClosed: Bool { state.withLock { $0.closed } }
 
   func addCleanup(_ cleanup: @escaping @Sendable () async -> Void) {
     state.withLock { $0.cleanups.append(cleanup) }

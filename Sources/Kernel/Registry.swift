@@ -33,8 +33,17 @@ final class Registry: Sendable {
 
   var contributionVersion: Int { changes.load(ordering: .acquiring) }
 
-  func provide(_ value: any Sendable, as name: String, by scope: PluginScope) {
-    tables.withLock { $0.capabilities[name] = Provided(scope: scope, value: value) }
+  /// False if the instance has been given up: what comes late must not replace what its successor provides.
+  func provide(_ value: any Sendable, as name: String, by scope: PluginScope) -> Bool {
+    // What is replaced or removed goes outside the lock: its last reference may run anybody's code.
+    var former: Provided?
+    let isTaken = tables.withLock { tables in
+      guard !scope.isClosed else { return false }
+      former = tables.capabilities.updateValue(Provided(scope: scope, value: value), forKey: name)
+      return true
+    }
+    withExtendedLifetime(former) {}
+    return isTaken
   }
 
   func value(of name: String) -> (any Sendable)? {
@@ -58,8 +67,12 @@ final class Registry: Sendable {
     }
     changed(point)
     return Subscription { [weak self] in
-      self?.tables.withLock { $0.contributions[point]?.removeAll { $0.order == order } }
-      self?.changed(point)
+      guard let self else { return }
+      let removed = tables.withLock { tables -> Entry? in
+        guard let index = tables.contributions[point]?.firstIndex(where: { $0.order == order }) else { return nil }
+        return tables.contributions[point]?.remove(at: index)
+      }
+      withExtendedLifetime(removed) { changed(point) }
     }
   }
 
@@ -84,17 +97,21 @@ final class Registry: Sendable {
     }
     call()
     return Subscription { [weak self] in
-      self?.tables.withLock { $0.observers.removeAll { $0.id == id } }
+      let removed = self?.tables.withLock { tables -> Observer? in
+        guard let index = tables.observers.firstIndex(where: { $0.id == id }) else { return nil }
+        return tables.observers.remove(at: index)
+      }
+      withExtendedLifetime(removed) {}
     }
   }
 
   /// Withdraws what one instance of a plugin provides. Its contributions are cancelled through its context.
   func withdraw(_ capabilities: [AnyCapability], of scope: PluginScope) {
-    tables.withLock { tables in
-      for capability in capabilities where tables.capabilities[capability.name]?.scope === scope {
-        tables.capabilities[capability.name] = nil
-      }
+    let removed = tables.withLock { tables in
+      capabilities.filter { tables.capabilities[$0.name]?.scope === scope }
+        .compactMap { tables.capabilities.removeValue(forKey: $0.name) }
     }
+    withExtendedLifetime(removed) {}
   }
 
   private func changed(_ point: String) {

@@ -66,13 +66,29 @@ public final class EventRecorder: Sendable {
   }
 
   private func record(_ event: AnyEvent) {
-    let met = state.withLock { state in
+    let waiting = state.withLock { state in
       if state.events.count < 100_000 { state.events.append(event) }
-      let met = state.waiters.filter { $0.matches(event) }
-      state.waiters.removeAll { $0.matches(event) }
-      return met
+      defer { state.waiters = [] }
+      return state.waiters
     }
-    for waiter in met { waiter.continuation.resume(returning: event) }
+    // A test's condition may ask the recorder itself: it runs outside the lock, once for each event.
+    var others: [Waiter] = []
+    for waiter in waiting {
+      if waiter.matches(event) { waiter.continuation.resume(returning: event) } else { others.append(waiter) }
+    }
+    for waiter in others { wait(waiter, after: event) }
+  }
+
+  /// Parks a waiter again. What came while it was being asked is looked at now.
+  private func wait(_ waiter: Waiter, after event: AnyEvent) {
+    let result: Result<AnyEvent, any Error>? = state.withLock { state in
+      if state.cancelled.remove(waiter.id) != nil { return .failure(CancellationError()) }
+      let newer = state.events.reversed().prefix { $0.sequence != event.sequence }.reversed()
+      if let match = newer.first(where: waiter.matches) { return .success(match) }
+      state.waiters.append(waiter)
+      return nil
+    }
+    if let result { waiter.continuation.resume(with: result) }
   }
 
   private func wait(_ waiter: Waiter) {

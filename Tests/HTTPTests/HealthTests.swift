@@ -106,14 +106,14 @@ import Testing
     #expect(await routes.get("/health").status == .serviceUnavailable)
     #expect(await routes.get("/live").status == .ok)
     gate.give()
-    await host.wait { $0 == .running }
+    await host.wait(for: [.running])
     // The clock stands still: only the change of state makes the answer a new one.
     #expect(await routes.get("/ready").status == .ok)
     #expect(try await routes.get("/health").json["status"] == "healthy")
     host.requestStop(reason: "test")
     _ = try await EventRecorder(host.events).next(HostDraining.self)
     #expect(await routes.get("/ready").status == .serviceUnavailable)
-    await host.wait { $0 == .stopped || $0 == .failed }
+    await host.wait(for: [.stopped, .failed])
   }
 
   @Test func keepsAnAnswerForASecond() async throws {

@@ -144,6 +144,8 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {
   nonisolated(nonsending) func takeNext() async -> Element? {
     var hasGivenWay = false
     while true {
+      // A consumer that never has to wait must notice its end all the same.
+      if Task.isCancelled { finish() }
       switch takeBatch() {
       case .some(true): return popBatch()
       case .none: return nil

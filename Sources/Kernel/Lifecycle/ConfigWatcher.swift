@@ -23,6 +23,11 @@ struct ConfigWatcher: Sendable {
     for file in files { signatures[file] = Self.signature(of: file) }
   }
 
+  /// Watches what another watcher watches as well.
+  mutating func add(_ other: ConfigWatcher) {
+    signatures.merge(other.signatures) { present, _ in present }
+  }
+
   /// Whether anything has changed since the last look.
   mutating func hasChanged() -> Bool {
     var changed = false
@@ -52,7 +57,12 @@ extension Kernel {
     var files: [String] = []
     var watcher = ConfigWatcher([])
     while !Task.isCancelled {
-      let plan = shared.withLock { $0.plan }
+      let (plan, refused) = shared.withLock { shared in
+        defer { shared.refused = nil }
+        return (shared.plan, shared.refused)
+      }
+      // A refused manifest may include files that the running one does not: there its mistake may be corrected.
+      if let refused { watcher.add(refused) }
       if plan.watchedFiles != files {
         files = plan.watchedFiles
         // As they were when the plan was read: a change since then counts.

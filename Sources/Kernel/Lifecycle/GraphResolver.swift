@@ -40,8 +40,7 @@ struct GraphResolver {
           kind: .kernelVersion, plugin: manifest.name,
           message: "plugin '\(manifest.name)' \(manifest.version) was written for kernel API \(manifest.kernelAPI), "
             + "this host's kernel offers \(KernelAPIVersion.current)",
-          remedy: manifest.kernelAPI.major > KernelAPIVersion.current.major
-            || manifest.kernelAPI.major == KernelAPIVersion.current.major
+          remedy: manifest.kernelAPI.major >= KernelAPIVersion.current.major
             ? "build the host with a newer MainstayKernel" : "update the plugin to a version for this kernel"))
     }
   }

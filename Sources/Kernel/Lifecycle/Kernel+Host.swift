@@ -40,8 +40,7 @@ extension Kernel: HostStatusSource {
   }
 
   private func announceDraining(_ reason: String) {
-    let force = shared.withLock { $0.plan.host.shutdown.forceAfter }
-    settings.watchdog?.arm(after: force) { [weak self] in self?.stuck ?? "" }
+    armWatchdog()
     logger.info("host stopping", metadata: ["reason": "\(reason)"])
     enter(.draining, reason: reason)
     bus.publish(HostDraining(reason: reason))
@@ -49,9 +48,19 @@ extension Kernel: HostStatusSource {
 
   /// Who keeps the host from stopping, for the watchdog's last words.
   private var stuck: String {
-    shared.withLock { shared in
+    // Whatever holds the lock must not hold the exit.
+    shared.withLockIfAvailable { shared in
       shared.machine.nodes.filter { !$0.isIdle }.map { "\($0.name) (\($0.state.rawValue))" }.joined(separator: ", ")
-    }
+    } ?? ""
+  }
+
+  /// From the first request to stop on, the process ends in time, even if nobody takes the request.
+  private func armWatchdog() {
+    guard let watchdog = settings.watchdog else { return }
+    let (force, isAlive) =
+      shared.withLockIfAvailable { ($0.plan.host.shutdown.forceAfter, $0.hasBegun && !$0.machine.isFinished) }
+      ?? (.seconds(30), true)
+    if isAlive { watchdog.arm(after: force) { [weak self] in self?.stuck ?? "" } }
   }
 
   func hostFails(because index: Int) {
@@ -70,11 +79,11 @@ extension Kernel: HostStatusSource {
   func hostHasStopped() {
     let (failure, duration, abandoned) = shared.withLock { shared in
       let since = shared.drainingSince ?? shared.startedAt
-      if shared.failure == nil, let name = shared.abandoned.first {
-        let overran = shared.plan.index(of: name).flatMap { shared.machine.nodes[$0].overran }
-        shared.failure = KernelError(.stopTimedOut, overran?.message ?? "plugin '\(name)' overran its stop budget")
+      let overran = shared.machine.nodes.filter { $0.overran != nil }
+      if shared.failure == nil, let first = overran.first?.overran {
+        shared.failure = KernelError(first.code, first.message)
       }
-      return (shared.failure, settings.clock.now - since, shared.abandoned)
+      return (shared.failure, settings.clock.now - since, overran.map(\.name))
     }
     let tasks = shared.withLock { [$0.lameDuck, $0.watcher] }
     for task in tasks { task?.cancel() }
@@ -89,7 +98,10 @@ extension Kernel: HostStatusSource {
   }
 
   /// Asks the host to stop, as SIGTERM does. Returns at once; further calls change nothing.
-  public func requestStop(reason: String) { send.yield(.stopRequested(reason)) }
+  public func requestStop(reason: String) {
+    armWatchdog()
+    send.yield(.stopRequested(reason))
+  }
 
   /// The dependency graph of the running configuration.
   public var graph: DependencyGraph { shared.withLock { $0.plan.graph } }

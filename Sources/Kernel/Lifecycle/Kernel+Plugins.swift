@@ -10,7 +10,9 @@ extension Kernel {
   func startPlugin(_ index: Int) {
     let planned = shared.withLock { $0.plan.plugins[index] }
     let instance = PluginInstance(planned.registration.manifest)
-    shared.withLock { $0.instances[planned.name] = instance }
+    // The former one goes outside the lock: its last reference may run the plugin's deinit.
+    let former = shared.withLock { $0.instances.updateValue(instance, forKey: planned.name) }
+    defer { withExtendedLifetime(former) {} }
     let context = context(for: planned, instance)
     let send = self.send
     let registry = self.registry
@@ -20,8 +22,8 @@ extension Kernel {
         if instance.isAbandoned {
           // It came after its budget: nobody uses it, so it is released at once.
           await Self.release(plugin, instance)
-        } else {
-          send.yield(.started(instance, plugin))
+        } else if case .terminated = send.yield(.started(instance, plugin)) {
+          await Self.release(plugin, instance)
         }
       } catch {
         instance.scope.close()
@@ -97,7 +99,7 @@ extension Kernel {
   func cancelRun(_ index: Int) {
     guard let instance = instance(index) else { return }
     let send = self.send
-    // First nobody finds it any more, then its streams end, then its task is cancelled.
+    // First nobody calls it any more and its streams end, then its task is cancelled.
     instance.scope.close()
     instance.cancelRun()
     Task(priority: .medium) {
@@ -110,11 +112,12 @@ extension Kernel {
     guard let instance = instance(index) else { return }
     let send = self.send
     let registry = self.registry
-    Task(priority: .medium) {
+    let task = Task(priority: .medium) {
       if let plugin = instance.plugin { await Self.release(plugin, instance) }
       registry.withdraw(instance.manifest.provides, of: instance.scope)
       send.yield(.stopped(instance))
     }
+    instance.setStopping(task)
   }
 
   func abandonStart(_ index: Int) {
@@ -128,7 +131,6 @@ extension Kernel {
     guard let instance = instance(index) else { return }
     instance.abandon()
     registry.withdraw(instance.manifest.provides, of: instance.scope)
-    shared.withLock { $0.abandoned.append(instance.name) }
   }
 
   private static func release(_ plugin: any Plugin, _ instance: PluginInstance) async {

@@ -24,8 +24,11 @@ struct ReloadSession: Sendable {
 
   /// What became of asking the changed plugins.
   struct Reconfigured: Sendable {
-    var applied: [String] = []
+    /// Those that took over their new values; they count only while they still run.
+    var applied: [PluginInstance] = []
     var restart: [String] = []
+    /// Those that took the new values and not the old ones back, or of which nobody knows.
+    var undo: Set<String> = []
     var failure: KernelError?
   }
 
@@ -48,6 +51,9 @@ extension Kernel {
   /// Reads the manifest again and applies what changed.
   @discardableResult
   public func reload() async throws(KernelError) -> ReloadReport {
+    guard shared.withLock({ $0.hasBegun }) else {
+      throw KernelError(.reloadRejected, "the host has not been started")
+    }
     let planner = self.planner
     // Reading files and decoding is done beside the loop, which goes on serving the plugins meanwhile.
     let planned = await Task(priority: .medium) { planner.plan() }.value
@@ -70,6 +76,7 @@ extension Kernel {
       return
     }
     guard let new = planned.plan else {
+      shared.withLock { $0.refused = planned.watcher }
       return reject(KernelError(.reloadRejected, planned.report(colored: false)), [waiter])
     }
     let difference = PlanDifference(from: old, to: new)
@@ -86,7 +93,9 @@ extension Kernel {
   /// Asks the changed plugins one after the other; if one refuses, those before it get their old configuration back.
   private func reconfigure(_ names: [String], from old: Plan, to new: Plan) {
     let running: [(PluginInstance, any Plugin)] = names.compactMap { name in
-      guard let instance = shared.withLock({ $0.instances[name] }), let plugin = instance.plugin else { return nil }
+      guard let instance = shared.withLock({ $0.runningInstance(name) }), let plugin = instance.plugin else {
+        return nil
+      }
       return (instance, plugin)
     }
     let (send, clock) = (self.send, settings.clock)
@@ -97,16 +106,18 @@ extension Kernel {
         let name = instance.name
         do {
           switch try await Self.ask(plugin, new, name, clock) {
-          case .applied: outcome.applied.append(name)
+          case .applied: outcome.applied.append(instance)
           case .restart: outcome.restart.append(name)
           }
         } catch {
           outcome.failure = KernelError(
             .reloadRejected, "plugin '\(name)' refused its new configuration", cause: error)
-          for (instance, plugin) in running where outcome.applied.contains(instance.name) {
+          // One that overran may still take the new values over some day: it is restarted with the old ones.
+          if (error as? KernelError)?.code == .startTimedOut { outcome.undo.insert(name) }
+          for (instance, plugin) in running where outcome.applied.contains(where: { $0 === instance }) {
             // The old configuration was accepted once; a plugin that now refuses it is restarted with it.
             if (try? await Self.ask(plugin, old, instance.name, clock)) != .applied {
-              outcome.restart.append(instance.name)
+              outcome.undo.insert(instance.name)
             }
           }
           break
@@ -136,9 +147,17 @@ extension Kernel {
     if let failure = outcome.failure {
       session.rejection = failure
       session.target = session.old
-      session.touched = failure.code == .reloadRejected ? Set(outcome.restart.filter(outcome.applied.contains)) : []
+      session.touched = outcome.undo
     } else {
-      session.touched = Set(outcome.restart + session.difference.added + session.difference.removed)
+      // One that has been restarted meanwhile runs with the old values.
+      let gone = outcome.applied.filter { instance in
+        shared.withLock { $0.runningInstance(instance.name) } !== instance
+      }
+      session.outcome.applied.removeAll { instance in gone.contains { $0 === instance } }
+      let touched = Set(outcome.restart + session.difference.added + session.difference.removed + gone.map(\.name))
+      // Whoever can do without one of these has to look again.
+      let users = session.new.graph.edges.filter { $0.kind == .uses && touched.contains($0.to) }.map(\.from)
+      session.touched = touched.union(users)
     }
     hold(&session)
   }
@@ -179,19 +198,25 @@ extension Kernel {
 
   private func start(_ session: ReloadSession) {
     let now = settings.clock.now
+    var gone: [PluginInstance] = []
     let actions = shared.withLock { shared in
       var session = session
       let down = Set(shared.machine.nodes.filter(\.isIdle).map(\.name))
       session.restarted = session.target.plugins.map(\.name).filter { down.contains($0) && session.alive.contains($0) }
       session.phase = .starting
       shared.reload = session
-      for name in shared.instances.keys where session.target[name] == nil { shared.instances[name] = nil }
+      gone = shared.instances.filter { session.target[$0.key] == nil }.map(\.value)
+      for instance in gone { shared.instances[instance.name] = nil }
       shared.plan = session.target
-      let probation = session.rejection == nil ? Set(session.target.plugins.map(\.name)) : []
+      // On trial is what the reload brings up or has changed; everything else goes by its policy.
+      let risen = shared.machine.nodes.filter { $0.cycling || ($0.isIdle && !$0.settled && $0.deadline == nil) }
+      let probation =
+        session.rejection == nil
+        ? session.touched.union(session.outcome.applied.map(\.name)).union(risen.map(\.name)) : []
       return shared.machine.replace(
         graph: session.target.graph, policies: session.target.policies, probation: probation, at: now)
     }
-    perform(actions)
+    withExtendedLifetime(gone) { perform(actions) }
   }
 
   private func conclude(_ session: ReloadSession) {
@@ -201,7 +226,12 @@ extension Kernel {
         .reloadRejected, "the new configuration did not come up, the old one was put back: \(failure.message)")
       session.target = session.old
       // Undone by the same rule: everything that the new plan touched, or that took over a value of it.
-      session.touched.formUnion(session.outcome.applied)
+      session.touched.formUnion(session.outcome.applied.map(\.name))
+      let failed = shared.withLock { shared in
+        defer { shared.machine.endProbation() }
+        return shared.machine.nodes.filter { $0.isOnProbation && $0.state == .failed }.map(\.name)
+      }
+      session.touched.formUnion(failed)
       hold(&session)
       advanceReload()
     } else {
@@ -227,7 +257,7 @@ extension Kernel {
     let difference = session.difference
     let report = ReloadReport(
       generation: shared.withLock { $0.generation }, changes: difference.changes,
-      reconfigured: session.outcome.applied,
+      reconfigured: session.outcome.applied.map(\.name),
       restarted: session.restarted.filter { !difference.added.contains($0) }, started: difference.added,
       stopped: difference.removed)
     settings.logSettings?.update(from: session.new.logging)
@@ -248,7 +278,7 @@ extension Kernel {
 
   private func reject(_ error: KernelError, _ waiters: [ReloadWaiter]) {
     shared.withLock { $0.rejectedReloads += 1 }
-    logger.error("reload refused; the host goes on as it was: \(error)")
+    logger.error("reload refused: \(error)")
     bus.publish(HostReloadRejected(reason: error.description))
     for waiter in waiters { waiter.continuation.resume(returning: .failure(error)) }
   }
@@ -280,5 +310,13 @@ extension Kernel {
     for waiter in waiters {
       waiter.continuation.resume(returning: .failure(KernelError(.reloadRejected, "the host has stopped")))
     }
+  }
+}
+
+extension Kernel.Shared {
+  /// The living instance of a plugin, if it runs.
+  func runningInstance(_ name: String) -> PluginInstance? {
+    guard let index = plan.index(of: name), machine.nodes[index].state == .running else { return nil }
+    return instances[name]
   }
 }

@@ -274,10 +274,6 @@ struct LifecycleMachine: Sendable {
   private mutating func act(_ index: Int, at now: Instant) {
     switch nodes[index].state {
     case .created, .stopped, .failed:
-      if nodes[index].cycling, !isHeld {
-        nodes[index].cycling = false
-        enqueue(index)
-      }
       failIfHopeless(index, at: now)
       if mayStart(index) { start(index, at: now) }
     case .starting:
@@ -410,6 +406,7 @@ struct LifecycleMachine: Sendable {
     isHeld = false
     for index in nodes.indices {
       nodes[index].wanted = false
+      nodes[index].cycling = false
       if nodes[index].isIdle { nodes[index].deadline = nil }
       enqueue(index)
     }

@@ -70,7 +70,7 @@ struct PlanDifference: Sendable {
   let changed: [String]
 
   init(from old: Plan, to new: Plan) {
-    changes = ConfigChange.changes(from: old.values, to: new.values)
+    changes = ConfigChange.changes(from: old.values, to: new.values) + Self.ruleChange(from: old.rules, to: new.rules)
     added = new.plugins.map(\.name).filter { old[$0] == nil }
     removed = old.plugins.map(\.name).filter { new[$0] == nil }
     let touched = Set(changes.compactMap { Self.plugin($0.path) })
@@ -83,6 +83,12 @@ struct PlanDifference: Sendable {
       path.steps[2] != .key("lifecycle"), path.steps[2] != .key("enabled")
     else { return nil }
     return name
+  }
+
+  private static func ruleChange(from old: [Rule], to new: [Rule]) -> [ConfigChange] {
+    guard old != new else { return [] }
+    func count(_ rules: [Rule]) -> String { "\(rules.count) rule\(rules.count == 1 ? "" : "s")" }
+    return [ConfigChange(path: "rules", old: count(old), new: count(new), origin: .standard)]
   }
 
   /// Values that are read once, when the host starts.

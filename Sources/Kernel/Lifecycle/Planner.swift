@@ -25,6 +25,8 @@ public struct Planned: Sendable {
   /// Errors and warnings, by file and line.
   public let issues: [ConfigIssue]
 
+  /// The files that were read or looked for, as they were before: the place to look for a mistake's correction.
+  let watcher: ConfigWatcher
   let sources: ConfigSources
 
   /// The issues for people: each with its line of the file, and what to do. Empty if there are none.

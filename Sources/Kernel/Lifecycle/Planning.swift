@@ -46,7 +46,9 @@ struct Planning {
         watchedFiles: load.watchedFiles, warnings: warnings))
   }
 
-  private func planned(_ plan: Plan?) -> Planned { Planned(plan: plan, issues: issues, sources: sources) }
+  private func planned(_ plan: Plan?) -> Planned {
+    Planned(plan: plan, issues: issues, watcher: ConfigWatcher(load.watchedFiles), sources: sources)
+  }
 
   private mutating func take<Value>(_ section: DecodedSection<Value>) -> Value {
     issues += section.issues

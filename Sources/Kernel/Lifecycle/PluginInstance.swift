@@ -11,6 +11,7 @@ final class PluginInstance: Sendable {
     var plugin: (any Plugin)?
     var starting: Task<Void, Never>?
     var running: Task<Void, Never>?
+    var stopping: Task<Void, Never>?
     var isAbandoned = false
   }
 
@@ -25,16 +26,17 @@ final class PluginInstance: Sendable {
   func setStarting(_ task: Task<Void, Never>) { state.withLock { $0.starting = task } }
   func setPlugin(_ plugin: any Plugin) { state.withLock { $0.plugin = plugin } }
   func setRunning(_ task: Task<Void, Never>) { state.withLock { $0.running = task } }
+  func setStopping(_ task: Task<Void, Never>) { state.withLock { $0.stopping = task } }
 
   func cancelStart() { state.withLock { $0.starting }?.cancel() }
   func cancelRun() { state.withLock { $0.running }?.cancel() }
 
-  /// The kernel does not wait for this instance any more.
+  /// The kernel does not wait for this instance any more: what it still does is cancelled.
   func abandon() {
-    let task = state.withLock { state in
+    let tasks = state.withLock { state in
       state.isAbandoned = true
-      return state.starting
+      return [state.starting, state.stopping]
     }
-    task?.cancel()
+    for task in tasks { task?.cancel() }
   }
 }

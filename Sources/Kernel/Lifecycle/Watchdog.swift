@@ -61,9 +61,10 @@ public final class Watchdog: Sendable {
     sigaction(signal, &handler, nil)
   }
 
-  /// Ends the process unless `disarm` is called in time. `describe` says what is in the way.
+  /// Ends the process unless `disarm` is called in time. A deadline that runs already stands. `describe` says what is in the way.
   func arm(after budget: Duration, describe: @escaping @Sendable () -> String) {
     state.withLock { state in
+      guard state.deadline == nil else { return }
       state.deadline = ContinuousClock.now.advanced(by: budget)
       state.budget = budget
       state.describe = describe

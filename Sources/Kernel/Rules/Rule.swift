@@ -24,6 +24,12 @@ public struct Rule: Sendable, Hashable {
     public let values: [JSONValue]
   }
 
+  /// The topic that the rule's `publish` action publishes.
+  var publishedTopic: Topic? {
+    guard action == "publish", let text = arguments["topic"]?.stringValue else { return nil }
+    return try? Topic(text)
+  }
+
   /// Whether an event is what the rule is about.
   func matches(_ event: AnyEvent) -> Bool {
     conditions.allSatisfy { condition in

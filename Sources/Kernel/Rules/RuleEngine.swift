@@ -6,22 +6,27 @@ final class RuleEngine: Sendable {
   private let bus: EventBus
   private let registry: Registry
   private let logger: Logger
-  private let subscriptions = Mutex<[Subscription]>([])
+  private let clock: any HostClock
+  private let subscriptions = Mutex<[Rule: Subscription]>([:])
 
-  init(bus: EventBus, registry: Registry, logger: Logger) {
+  /// The longest one action may take.
+  private static let limit = Duration.seconds(30)
+
+  init(bus: EventBus, registry: Registry, clock: any HostClock, logger: Logger) {
     self.bus = bus
+    self.clock = clock
     self.registry = registry
     self.logger = logger
   }
 
   /// Puts other rules in the place of the present ones.
   func replace(_ rules: [Rule]) {
-    let new = rules.map(subscribe)
-    let old = subscriptions.withLock { current in
-      defer { current = new }
-      return current
-    }
-    for subscription in old { subscription.cancel() }
+    let wanted = Set(rules)
+    let present = subscriptions.withLock { $0 }
+    // A rule that stays keeps its subscription: a new one would be told of what is past.
+    for (rule, subscription) in present where !wanted.contains(rule) { subscription.cancel() }
+    let next = Dictionary(uniqueKeysWithValues: wanted.map { ($0, present[$0] ?? subscribe($0)) })
+    subscriptions.withLock { $0 = next }
   }
 
   /// An event that finds no action, or whose action throws, becomes a dead letter of the bus.
@@ -54,6 +59,13 @@ final class RuleEngine: Sendable {
       throw KernelError(
         .missingCapability, "no running plugin offers the action '\(rule.action)' of the rule on '\(rule.on)'")
     }
-    try await action.perform(rule.arguments, event)
+    try await withDeadline(Self.limit, clock: clock) {
+      try await action.perform(rule.arguments, event)
+    } orThrow: {
+      KernelError(
+        .runFailed,
+        "the action '\(rule.action)' of the rule on '\(rule.on)' took longer than "
+          + Self.limit.formattedShort)
+    }
   }
 }

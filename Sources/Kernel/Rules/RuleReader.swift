@@ -15,8 +15,30 @@ struct RuleReader {
       report(tree, "rules", "expected a list", "write `rules:` and below it `- { on: …, log: … }`")
       return []
     }
-    return items.enumerated().compactMap { index, item in
-      read(item, at: ConfigPath([.key("rules"), .index(index)]))
+    let rules = items.enumerated().map { index, item in read(item, at: ConfigPath([.key("rules"), .index(index)])) }
+    refuseCircles(rules, items)
+    return rules.compactMap { $0 }
+  }
+
+  /// Rules that publish what others wait for, around in a circle, would never come to rest.
+  private mutating func refuseCircles(_ rules: [Rule?], _ items: [ConfigTree]) {
+    let topics = rules.map { rule in rule.flatMap { $0.publishedTopic } }
+    func followers(of index: Int) -> [Int] {
+      guard let topic = topics[index] else { return [] }
+      return rules.indices.filter { rules[$0]?.on.matches(topic) ?? false }
+    }
+    for start in rules.indices where topics[start] != nil {
+      var open = followers(of: start).filter { $0 != start }
+      var seen = Set(open)
+      while let next = open.popLast() {
+        if followers(of: next).contains(start) {
+          report(
+            items[start], ConfigPath([.key("rules"), .index(start)]),
+            "publishes what leads, through rule \(next + 1), to itself again", "break the circle")
+          break
+        }
+        for follower in followers(of: next) where seen.insert(follower).inserted { open.append(follower) }
+      }
     }
   }
 

@@ -64,7 +64,7 @@ struct LifeCheck {
         if event.plugin == name, event.to == .starting { host.requestStop(reason: "stopped during the start") }
       }
       host.begin()
-      await host.wait { $0 == .stopped || $0 == .failed }
+      await host.wait(for: [.stopped, .failed])
       trigger.cancel()
       let problems = watch.violations
       guard host.status.state == .failed else { return problems }
@@ -93,9 +93,10 @@ struct LifeCheck {
       fuse.burn()
       let outcome = try? await recorder.next { event in
         if event.as(HostDraining.self) != nil { return true }
-        return event.as(PluginStateChanged.self).map { $0.plugin == name && $0.to == .running } ?? false
+        return event.as(PluginStateChanged.self).map { $0.plugin == name && ($0.to == .running || $0.to == .failed) }
+          ?? false
       }
-      guard outcome?.as(PluginStateChanged.self) == nil else { return [] }
+      if outcome?.as(PluginStateChanged.self)?.to == .running { return [] }
       return [
         "it does not come back when '\(P.manifest.name)' fails and is restarted: "
           + (host.status.reason ?? "the host stopped")

@@ -159,7 +159,7 @@ struct ConfigurationDecodingTests {
     let host = ConfigDecoder(load).decode(HostConfiguration.self, at: "host")
     #expect(
       host.issues.map(\.description) == [
-        "host.yaml:1:19: error: host.shutdown.force_after: must be at least lame_duck + grace (40s), is 30s"
+        "host.yaml:1:19: error: host.shutdown.force_after: must be at least lame_duck + 2 × grace (70s), is 30s"
       ])
   }
 

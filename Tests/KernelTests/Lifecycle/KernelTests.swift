@@ -66,7 +66,7 @@ import Testing
     host.begin()
     await clock.waitForSleepers()
     clock.advance(by: .seconds(10))
-    await host.wait { $0 == .failed }
+    await host.wait(for: [.failed])
     #expect(host.status.reason == "plugin 'slow' did not finish init within its budget of 10s")
     // What comes after the budget is released all the same.
     open.yield()
@@ -85,12 +85,12 @@ import Testing
       ], clock: clock)
     try await host.start()
     host.requestStop(reason: "test")
-    await host.wait { $0 == .draining }
+    await host.wait(for: [.draining])
     try await eventually {
       clock.advance(by: .seconds(1))
       return host.status.state != .draining
     }
-    #expect(host.status.state == .failed || host.status.state == .stopped)
+    #expect(host.status.state == .failed)
     #expect(journal.all == ["start deaf", "stop deaf"])
     #expect(host.status.plugins[0].failure == "plugin 'deaf' did not finish run() within its budget of 5s")
     open.finish()
@@ -223,15 +223,72 @@ import Testing
       manifest: "host: { shutdown: { lame_duck: 3s } }\nplugins: { a: {} }", clock: clock)
     try await host.start()
     host.requestStop(reason: "SIGTERM")
-    await host.wait { $0 == .draining }
+    await host.wait(for: [.draining])
     #expect(!host.status.isReady)
     #expect(journal.all == ["start a"])
     await clock.waitForSleeper(due: .seconds(3))
     clock.advance(by: .milliseconds(2_999))
     #expect(journal.all == ["start a"])
     clock.advance(by: .milliseconds(1))
-    await host.wait { $0 == .stopped }
+    await host.wait(for: [.stopped])
     #expect(journal.all == ["start a", "stop a"])
+  }
+
+  @Test func stopThatOverrunsIsCancelled() async throws {
+    let clock = ManualClock()
+    let journal = journal
+    let host = try makeKernel(
+      [
+        ProbePlugin.register(
+          "slow", journal: journal,
+          .init(stop: { _ in
+            while !Task.isCancelled { await Task.yield() }
+            journal.note("cut off")
+          }))
+      ], clock: clock)
+    try await host.start()
+    host.requestStop(reason: "test")
+    await clock.waitForSleeper(due: .seconds(5))
+    clock.advance(by: .seconds(5))
+    try await eventually { journal.count("cut off") == 1 }
+    await host.wait(for: [.failed])
+  }
+
+  @Test func whatComesLateDoesNotReplaceWhatItsSuccessorProvides() async throws {
+    let clock = ManualClock()
+    let journal = journal
+    let (gate, open) = AsyncStream<Void>.makeStream()
+    let manifest = PluginManifest(
+      name: "late", version: "1", summary: "", provides: [.capability(.probe("late"))])
+    let registration = PluginRegistration(manifest: manifest, configuration: NoConfiguration.self) {
+      (_: NoConfiguration, context: PluginContext) async throws -> Forgetful in
+      journal.note("start")
+      let isFirst = journal.count("start") == 1
+      if isFirst { await Task { for await _ in gate { break } }.value }
+      do { try context.provide(isFirst ? "first" : "second", as: .probe("late")) } catch { journal.note("\(error)") }
+      return Forgetful()
+    }
+    let host = try makeKernel(
+      [registration, ProbePlugin.register("user", requires: ["late"], journal: journal)],
+      manifest: "plugins: { late: { lifecycle: { on_failure: restart } }, user: {} }", clock: clock)
+    host.begin()
+    await clock.waitForSleeper(due: .seconds(10))
+    clock.advance(by: .seconds(10))
+    await clock.waitForSleeper(due: .milliseconds(200))
+    clock.advance(by: .milliseconds(200))
+    await host.wait(for: [.running])
+    open.yield()
+    try await eventually { journal.all.contains { $0.contains("has been given up") } }
+    await host.stop()
+    #expect(host.status.state == .stopped)
+  }
+
+  @Test func hostThatNeverBeganStops() async throws {
+    let host = try makeKernel([ProbePlugin.register("a", journal: journal)])
+    await #expect(throws: KernelError.self) { try await host.reload() }
+    await host.stop()
+    #expect(host.status.state == .stopped)
+    #expect(journal.all.isEmpty)
   }
 
   @Test func everyTransitionIsAnEvent() async throws {

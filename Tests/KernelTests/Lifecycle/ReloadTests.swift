@@ -121,6 +121,66 @@ import Testing
     #expect(journal.count("stop other") == 1)
   }
 
+  @Test func degradedPluginDoesNotStandInTheWay() async throws {
+    struct Broken: Error {}
+    let (host, file) = try makeHost(
+      "plugins:\n  b: { lifecycle: { on_failure: degrade } }\n  a: {}\n  other: { text: one }\n",
+      b: .init(start: { _ in throw Broken() }))
+    try await host.start()
+    file.text = "plugins:\n  b: { lifecycle: { on_failure: degrade } }\n  a: {}\n  other: { text: two }\n"
+    let report = try await host.reload()
+    #expect(report.restarted == ["other"])
+    #expect(host.status.isReady)
+    #expect(journal.count("start b") == 1)
+    await host.stop()
+  }
+
+  @Test func newProviderReachesThoseThatUseIt() async throws {
+    let journal = journal
+    let file = ChangingFile("plugins: { user: {} }\n")
+    let plugins = [
+      ProbePlugin.register("cache", journal: journal), ProbePlugin.register("user", uses: ["cache"], journal: journal),
+    ]
+    let host = try Kernel(
+      planner: Planner(plugins: plugins, source: ConfigSource(file: "host.yaml", files: file)),
+      settings: KernelSettings(clock: ManualClock(), logger: silent))
+    try await host.start()
+    file.text = "plugins: { user: {}, cache: {} }\n"
+    let report = try await host.reload()
+    #expect(report.started == ["cache"])
+    #expect(report.restarted == ["user"])
+    #expect(journal.all == ["start user", "stop user", "start cache", "start user"])
+    await host.stop()
+  }
+
+  @Test func rulesAloneAreAChange() async throws {
+    let (host, file) = try makeHost(start)
+    let recorder = EventRecorder(host.events, "clinic.*")
+    try await host.start()
+    file.text = start + "rules: [{ on: host.ready, publish: { topic: clinic.open } }]\n"
+    #expect(try await host.reload().changes.map(\.description) == ["rules: 0 rules → 1 rule (default)"])
+    _ = try await recorder.next { $0.topic == "clinic.open" }
+    // A rule that stays is not told again of what is past.
+    file.text = "logging: { level: error }\n" + file.text
+    #expect(try await host.reload().generation == 3)
+    await host.stop()
+    #expect(recorder.topics == ["clinic.open"])
+  }
+
+  @Test func rulesThatFeedEachOtherAreRefused() async throws {
+    let (host, file) = try makeHost(start)
+    try await host.start()
+    file.text =
+      start + """
+        rules:
+          - { on: clinic.open, publish: { topic: clinic.busy } }
+          - { on: clinic.busy, publish: { topic: clinic.open } }
+        """
+    let error = await #expect(throws: KernelError.self) { try await host.reload() }
+    #expect(error?.message.contains("rules[0]: publishes what leads, through rule 2, to itself again") == true)
+    await host.stop()
+  }
+
   @Test func reloadsAskedForTogetherAreAllAnswered() async throws {
     let (host, file) = try makeHost(start)
     try await host.start()

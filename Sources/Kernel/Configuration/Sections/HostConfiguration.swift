@@ -38,11 +38,11 @@ public struct ShutdownConfiguration: PluginConfiguration {
 
   /// The forced exit must come last.
   public func validate(into issues: inout ConfigurationChecks) {
-    let needed = lameDuck + grace
+    let needed = lameDuck + grace * 2
     guard forceAfter < needed else { return }
     issues.error(
       "force_after",
-      "must be at least lame_duck + grace (\(DurationText.text(needed))), is \(DurationText.text(forceAfter))",
+      "must be at least lame_duck + 2 × grace (\(DurationText.text(needed))), is \(DurationText.text(forceAfter))",
       remedy: "raise force_after, or lower lame_duck or grace")
   }
 }
