@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Glibc
 public import MainstayKernel
 import Synchronization
 
@@ -34,6 +35,8 @@ public struct HostProgram: Sendable {
 
   /// Parses the command line, runs the command, and exits: 0 done, 1 the manifest or the run is at fault, 64 usage.
   public func main() async -> Never {
+    // Closed standard descriptors would be given to sockets, and output written into them.
+    for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) == -1 { _ = open("/dev/null", O_RDWR) }
     Self.installed.withLock { $0 = self }
     await RootCommand.main()
     RootCommand.exit()

@@ -15,6 +15,13 @@ struct ManifestOptions: ParsableArguments {
     help: ArgumentHelp("Sets one value: --set http.port=18080. May be repeated.", valueName: "key=value"))
   var overrides: [String] = []
 
+  func validate() throws {
+    for text in overrides where text.first == "=" || !text.contains("=") {
+      throw ValidationError("--set \(text): write it as key=value, such as http.port=18080")
+    }
+    if profile?.isEmpty ?? false { throw ValidationError("--profile needs a name") }
+  }
+
   /// The manifest with everything that is laid over it.
   var source: ConfigSource {
     ConfigSource(file: manifest, profile: profile, overrides: overrides, environment: environmentVariables())

@@ -29,7 +29,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [["frobnicate"], ["run", "--no-such-option"], ["graph", "--format", "xml"]])
+  @Test(arguments: [
+    ["frobnicate"], ["run", "--no-such-option"], ["graph", "--format", "xml"], ["validate", "--set", "port"],
+  ])
   func wrongUsageExitsWith64(arguments: [String]) throws {
     let folder = try Folder(manifest: "plugins: {}\n")
     #expect(try folder.run(arguments).status == 64)

@@ -19,6 +19,8 @@ struct RunCommand: AsyncParsableCommand {
   var quiet = false
 
   func run() async throws {
+    // A reload that is asked for before the host can take it must not end it.
+    signal(SIGHUP, SIG_IGN)
     let planner = options.planner
     let plan = try options.plan(output)
     let settings = try settings(for: plan)

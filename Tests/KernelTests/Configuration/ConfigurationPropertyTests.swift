@@ -1,5 +1,6 @@
 import Glibc
 import MainstayKernel
+import MainstayTesting
 import Testing
 
 /// Feeds the parser with damaged manifests, and the decoder and the report with some of them: 100,000 and 1,000, or as
@@ -89,20 +90,5 @@ struct ConfigurationPropertyTests {
       else { return "outside: \(issue)" }
     }
     return nil
-  }
-}
-
-/// The same numbers for the same seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }

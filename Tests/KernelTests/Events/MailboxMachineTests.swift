@@ -1,3 +1,4 @@
+import MainstayTesting
 import Testing
 
 @testable import MainstayKernel
@@ -97,7 +98,7 @@ import Testing
   /// Random steps against a model made of arrays.
   @Test(arguments: [EventBuffer.dropOldest(3), .dropNewest(3), .suspend(3), .disconnect(3)])
   func agreesWithAModel(_ buffer: EventBuffer) {
-    var random = SeededRandom(seed: 3)
+    var random = SeededGenerator(seed: 3)
     for round in 0..<500 {
       var machine = Machine(buffer)
       var batch = EventRing<Int>()

@@ -1,3 +1,4 @@
+import MainstayTesting
 import Testing
 
 @testable import MainstayKernel
@@ -42,7 +43,7 @@ import Testing
 
   /// Against a matcher that says the rules as plainly as possible.
   @Test func agreesWithANaiveMatcher() throws {
-    var random = SeededRandom(seed: 7)
+    var random = SeededGenerator(seed: 7)
     for _ in 0..<20_000 {
       let topic = random.words(from: ["a", "b", "c"], 1...5)
       let pattern = random.words(from: ["a", "b", "*", "**"], 1...4)
@@ -62,20 +63,8 @@ import Testing
   }
 }
 
-/// The same sequence for the same seed, so that a failure can be repeated.
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-
+extension SeededGenerator {
+  /// Words of an alphabet, as many as the range allows.
   mutating func words(from alphabet: [String], _ count: ClosedRange<Int>) -> [String] {
     (0..<Int.random(in: count, using: &self)).map { _ in alphabet[Int.random(in: alphabet.indices, using: &self)] }
   }

@@ -1,3 +1,4 @@
+import MainstayTesting
 import Testing
 
 @testable import MainstayKernel
@@ -66,7 +67,7 @@ import Testing
 
   /// What is written is read as the same value.
   @Test func roundTrip() throws {
-    var random = SeededRandom(seed: 11)
+    var random = SeededGenerator(seed: 11)
     for _ in 0..<5000 {
       let value = random.json(depth: 4)
       #expect(try JSONValue(parsing: value.compact) == value)
@@ -76,7 +77,7 @@ import Testing
 
   /// Whatever the bytes, the parser returns or throws.
   @Test func survivesMutilation() {
-    var random = SeededRandom(seed: 13)
+    var random = SeededGenerator(seed: 13)
     for _ in 0..<20_000 {
       var bytes = random.json(depth: 3).utf8()
       for _ in 0..<3 where !bytes.isEmpty {
@@ -161,7 +162,7 @@ import Testing
   struct Wrapper: Encodable { var value: JSONValue }
 }
 
-extension SeededRandom {
+extension SeededGenerator {
   mutating func json(depth: Int) -> JSONValue {
     switch Int.random(in: 0..<(depth > 0 ? 8 : 6), using: &self) {
     case 0: .null

@@ -1,3 +1,4 @@
+import MainstayTesting
 import Testing
 
 @testable import MainstayKernel

@@ -1,3 +1,4 @@
+import MainstayTesting
 import Testing
 
 @testable import MainstayKernel
@@ -59,7 +60,7 @@ import Testing
   func knowsNames(_ key: String, _ isSensitive: Bool) { #expect(LogScrubber.isSensitive(key: key) == isSensitive) }
 
   @Test func survivesAnything() {
-    var random = SeededRandom(seed: 17)
+    var random = SeededGenerator(seed: 17)
     let pieces = [
       "password", "=", ":", "\"", "'", "\\", "//", "@", "a.de", "123-45-6789", "4111", " ", "-----BEGIN ", "eyJ", "é",
       "\n",

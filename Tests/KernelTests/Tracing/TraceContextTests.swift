@@ -1,3 +1,4 @@
+import MainstayTesting
 import Testing
 
 @testable import MainstayKernel
@@ -45,7 +46,7 @@ import Testing
   }
 
   @Test func survivesAnything() {
-    var random = SeededRandom(seed: 5)
+    var random = SeededGenerator(seed: 5)
     for _ in 0..<10_000 {
       var bytes = Array(header.utf8)
       for _ in 0..<2 {
