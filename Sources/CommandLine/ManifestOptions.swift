@@ -25,6 +25,10 @@ struct ManifestOptions: ParsableArguments {
   /// A plan, or the end: what is wrong goes to standard error, and the exit code is 1.
   func plan(_ output: OutputOptions) throws -> Plan {
     let planned = planner.plan()
+    if output.json, planned.plan == nil {
+      printNow(planned.json.pretty)
+      throw ExitCode(1)
+    }
     let report = planned.report(colored: output.colorsErrors)
     if !report.isEmpty { printError(report) }
     guard let plan = planned.plan else { throw ExitCode(1) }

@@ -44,7 +44,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   func handlerRemoved(context: ChannelHandlerContext) {
     timer?.task.cancel()
+    timer = nil
     self.context = nil
+    connection.detach()
   }
 
   func channelInactive(context: ChannelHandlerContext) {

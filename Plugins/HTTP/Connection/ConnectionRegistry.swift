@@ -20,6 +20,8 @@ final class ConnectionRegistry: Sendable {
     (changes, change) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
+  /// The open connections.
+  var open: [HTTPConnection] { connections.withLock { Array($0.values) } }
   /// How many connections are open.
   var count: Int { connections.withLock { $0.count } }
   /// Whether somebody has connected whose first request has not come yet.
@@ -59,11 +61,11 @@ final class ConnectionRegistry: Sendable {
   }
 
   func closeIdle() {
-    for connection in connections.withLock({ Array($0.values) }) { connection.closeIfIdle() }
+    for connection in open { connection.closeIfIdle() }
   }
 
   func abortAll() {
-    for connection in connections.withLock({ Array($0.values) }) { connection.abort() }
+    for connection in open { connection.abort() }
   }
 
   /// A response to a request that reached no handler.

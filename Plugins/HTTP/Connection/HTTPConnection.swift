@@ -27,6 +27,15 @@ final class HTTPConnection: RequestConnection {
     tasks.withLock { $0.handler = bound }
   }
 
+  /// The channel is over. Without this, connection and handler would keep each other for ever.
+  func detach() {
+    let handler = tasks.withLock { tasks in
+      defer { tasks.handler = nil }
+      return tasks.handler
+    }
+    withExtendedLifetime(handler) {}
+  }
+
   func run(_ body: @escaping @Sendable () async -> Void) {
     let task = Task { await body() }
     let isCancelled = tasks.withLock { tasks in

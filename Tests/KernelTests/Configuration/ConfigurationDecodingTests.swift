@@ -82,7 +82,7 @@ struct ConfigurationDecodingTests {
       ("replicas: [a, {}]", "3:19", "replicas[1]: must be text, is a map", ""),
       ("replicas: [a, ~]", "3:19", "replicas[1]: must be text, is nothing", ""),
       ("weights: { a: x }", "3:19", "weights.a: must be a whole number, is x", ""),
-      ("tls: on", "3:10", "tls: must be a map, is on", ""),
+      ("tls: on", "3:10", "tls: must be a map, is text", ""),
       ("tls: { verfy: true }", "3:12", "tls.verfy: unknown key", "did you mean 'verify'?"),
       ("tls: { foo: 1 }", "3:12", "tls.foo: unknown key", "known keys: ca_file, verify"),
       ("databases: [{ prot: 1 }]", "3:19", "databases[0].prot: unknown key", "did you mean 'port'?"),
@@ -159,7 +159,7 @@ struct ConfigurationDecodingTests {
     let host = ConfigDecoder(load).decode(HostConfiguration.self, at: "host")
     #expect(
       host.issues.map(\.description) == [
-        "host.yaml:1:19: error: host.shutdown.force_after: must be at least lame_duck + 2 × grace (70s), is 30s"
+        "host.yaml:1:19: error: host.shutdown.force_after: must be at least lame_duck + 2 × grace (1m20s), is 30s"
       ])
   }
 

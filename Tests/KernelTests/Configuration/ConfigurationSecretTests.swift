@@ -24,7 +24,14 @@ struct ConfigurationSecretTests {
       "url: [hunter2-s3cr3t]", "url: { a: hunter2-s3cr3t }",
       // A key nobody knows, a key twice, a layer nobody knows.
       "urll: hunter2-s3cr3t", "url: a\nurl: hunter2-s3cr3t", "urll: { a: [{ b: hunter2-s3cr3t }] }",
-      "{ databases: [{ password: hunter2-s3cr3t, prot: 1 }] }", "named: { a: { passwort: hunter2-s3cr3t } }",
+      "{ databases: [{ password: hunter2-s3cr3t, prot: 1 }] }",
+      // One level too high: text where a section, a list or a map of them is expected.
+      "databases: [hunter2-s3cr3t]", "databases: hunter2-s3cr3t", "named: hunter2-s3cr3t",
+      "named: { a: hunter2-s3cr3t }",
+      "tls: hunter2-s3cr3t",
+      // A secret of several lines, one of them not indented enough.
+      "url: |\n        first\n   hunter2-s3cr3t", "url: \"first\n hunter2-s3cr3t",
+      "named: { a: { passwort: hunter2-s3cr3t } }",
       // Text that is not YAML.
       "password: \"hunter2-s3cr3t", "api_key: hunter2-s3cr3t: b", "url: postgres://u:hunter2-s3cr3t@h: x",
       // Substitutions.

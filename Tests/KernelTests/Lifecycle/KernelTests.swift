@@ -64,7 +64,8 @@ import Testing
       ], clock: clock)
     let recorder = EventRecorder(host.events)
     host.begin()
-    await clock.waitForSleepers()
+    try await eventually { journal.count("start slow") == 1 }
+    await clock.waitForSleeper(due: .seconds(10))
     clock.advance(by: .seconds(10))
     await host.wait(for: [.failed])
     #expect(host.status.reason == "plugin 'slow' did not finish init within its budget of 10s")
@@ -86,10 +87,9 @@ import Testing
     try await host.start()
     host.requestStop(reason: "test")
     await host.wait(for: [.draining])
-    try await eventually {
-      clock.advance(by: .seconds(1))
-      return host.status.state != .draining
-    }
+    await clock.waitForSleeper(due: .seconds(5))
+    clock.advance(by: .seconds(5))
+    await host.wait(for: [.failed])
     #expect(host.status.state == .failed)
     #expect(journal.all == ["start deaf", "stop deaf"])
     #expect(host.status.plugins[0].failure == "plugin 'deaf' did not finish run() within its budget of 5s")
@@ -99,20 +99,23 @@ import Testing
   @Test func stopThatHangsIsAbandonedAndTheRestStops() async throws {
     let clock = ManualClock()
     let (gate, open) = AsyncStream<Void>.makeStream()
+    let hanging = Journal()
     let host = try makeKernel(
       [
         ProbePlugin.register("base", journal: journal),
         ProbePlugin.register(
           "stuck", requires: ["base"], journal: journal,
-          .init(stop: { _ in await Task { for await _ in gate { break } }.value })),
+          .init(stop: { _ in
+            hanging.note("stopping")
+            await Task { for await _ in gate { break } }.value
+          })),
       ], clock: clock)
     let recorder = EventRecorder(host.events, "host.*")
     try await host.start()
     host.requestStop(reason: "test")
-    try await eventually {
-      clock.advance(by: .seconds(1))
-      return host.status.state == .failed
-    }
+    try await eventually { !hanging.all.isEmpty }
+    clock.advance(by: .seconds(5))
+    await host.wait(for: [.failed])
     #expect(journal.all == ["start base", "start stuck", "stop base"])
     #expect(recorder.events(of: HostStopped.self).map(\.abandoned) == [["stuck"]])
     #expect(host.status.reason == "plugin 'stuck' did not finish stop() within its budget of 5s")
@@ -242,13 +245,14 @@ import Testing
         ProbePlugin.register(
           "slow", journal: journal,
           .init(stop: { _ in
+            journal.note("stopping")
             while !Task.isCancelled { await Task.yield() }
             journal.note("cut off")
           }))
       ], clock: clock)
     try await host.start()
     host.requestStop(reason: "test")
-    await clock.waitForSleeper(due: .seconds(5))
+    try await eventually { journal.count("stopping") == 1 }
     clock.advance(by: .seconds(5))
     try await eventually { journal.count("cut off") == 1 }
     await host.wait(for: [.failed])
@@ -272,6 +276,7 @@ import Testing
       [registration, ProbePlugin.register("user", requires: ["late"], journal: journal)],
       manifest: "plugins: { late: { lifecycle: { on_failure: restart } }, user: {} }", clock: clock)
     host.begin()
+    try await eventually { journal.count("start") == 1 }
     await clock.waitForSleeper(due: .seconds(10))
     clock.advance(by: .seconds(10))
     await clock.waitForSleeper(due: .milliseconds(200))

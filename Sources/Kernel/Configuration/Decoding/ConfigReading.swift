@@ -22,6 +22,15 @@ public final class ConfigReading {
     return nil
   }
 
+  /// Reports that text stands where a map or a list is expected. It is not shown: whoever puts a value one level too
+  /// high may have put a secret there.
+  func structureMismatch<Value>(_ node: ConfigTree, at path: ConfigPath, expected: String) -> Value? {
+    guard let scalar = node.scalar, !scalar.isNull else { return mismatch(node, at: path, expected: expected) }
+    hide(node)
+    report(.error, .type, node, path, "must be \(expected), is text")
+    return nil
+  }
+
   /// The scalar, or nil and a report if it is none.
   public func scalar(_ node: ConfigTree, at path: ConfigPath, expected: String) -> ConfigScalar? {
     if node.scalar?.isSecret ?? false { hide(node) }

@@ -51,7 +51,7 @@ struct SectionReader<Section: PluginConfiguration> {
   /// The section as written, or nil if what is written is no map.
   func read(_ node: ConfigTree, alsoKnown: [String] = []) -> Section? {
     guard let entries = node.isNull ? [] : node.map else {
-      return reading.mismatch(node, at: path, expected: "a map")
+      return reading.structureMismatch(node, at: path, expected: "a map")
     }
     let declared = DeclaredField.fields(of: base)
     guard isWellDeclared(declared, reserved: alsoKnown, node) else { return base }

@@ -21,10 +21,13 @@ struct ConfigExcerpt {
   }
 
   /// The excerpt for an origin, if it is in a file whose text is known.
-  func of(_ origin: ConfigOrigin) -> Lines? {
+  /// Where the syntax is wrong nobody knows which key a line belongs to: one without a key of its own, which may go on
+  /// with a secret, is masked.
+  func of(_ origin: ConfigOrigin, isSyntax: Bool = false) -> Lines? {
     guard let mark = origin.mark, let lines = sources.texts[mark.file], lines.indices.contains(mark.line - 1)
     else { return nil }
-    let cells = masked(Array(lines[mark.line - 1].unicodeScalars), line: mark.line, file: mark.file)
+    let cells = masked(
+      Array(lines[mark.line - 1].unicodeScalars), line: mark.line, file: mark.file, isSyntax: isSyntax)
     let start = mark.column - 1
     let end = mark.endLine == mark.line ? mark.endColumn - 1 : .max
     let inside = cells.indices.filter { cells[$0].column >= start && cells[$0].column < max(end, start + 1) }
@@ -34,7 +37,7 @@ struct ConfigExcerpt {
 
   /// The line's scalars with the column each stands for; what must not be shown is one mask.
   private func masked(
-    _ line: [Unicode.Scalar], line number: Int, file: String
+    _ line: [Unicode.Scalar], line number: Int, file: String, isSyntax: Bool
   ) -> [(column: Int, scalar: Unicode.Scalar)] {
     var hidden = [Bool](repeating: false, count: line.count)
     for mark in secrets[file] ?? [] where mark.line <= number && number <= mark.endLine {
@@ -42,6 +45,11 @@ struct ConfigExcerpt {
       let to = mark.endLine == number ? mark.endColumn - 1 : line.count
       for column in max(from, 0)..<max(min(to, line.count), max(from, 0)) where column < line.count {
         hidden[column] = true
+      }
+    }
+    if isSyntax, !line.contains(":") {
+      for (column, scalar) in line.enumerated() {
+        hidden[column] = scalar.properties.isAlphabetic || scalar.isASCIIDigit
       }
     }
     for range in SuspiciousText.ranges(in: line) { for column in range { hidden[column] = true } }
@@ -113,4 +121,8 @@ enum SuspiciousText {
     let end = line[start...].firstIndex { " \"',}]/".unicodeScalars.contains($0) } ?? line.count
     return line[start..<end].lastIndex(of: "@").map { start..<$0 }
   }
+}
+
+extension Unicode.Scalar {
+  fileprivate var isASCIIDigit: Bool { ("0"..."9").contains(self) }
 }

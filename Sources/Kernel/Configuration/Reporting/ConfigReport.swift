@@ -64,7 +64,7 @@ public struct ConfigReport: Sendable {
     let issues = issues
     let excerpt = ConfigExcerpt(sources)
     var blocks = issues.prefix(Self.limit).map { issue in
-      ConfigIssueText(issue, colored: colored).text(excerpt.of(issue.origin))
+      ConfigIssueText(issue, colored: colored).text(excerpt.of(issue.origin, isSyntax: issue.code == .syntax))
     }
     if issues.count > Self.limit { blocks.append("… and \(issues.count - Self.limit) more\n") }
     return blocks.joined(separator: "\n") + "\n" + summary + "\n"

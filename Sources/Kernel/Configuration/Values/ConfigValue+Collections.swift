@@ -25,6 +25,7 @@ extension Array: ConfigValue where Element: ConfigValue {
     from node: ConfigTree, over base: [Element]?, at path: ConfigPath, reading: ConfigReading
   ) -> [Element]? {
     guard let items = node.list else {
+      if Element.configShape.isSection { return reading.structureMismatch(node, at: path, expected: "a list") }
       let text = reading.isHidden(node) ? nil : node.scalar.map { "write [\($0.text)]" }
       return reading.mismatch(node, at: path, expected: "a list", remedy: text)
     }
@@ -50,7 +51,7 @@ extension Dictionary: ConfigValue where Key == String, Value: ConfigValue {
   public static func configValue(
     from node: ConfigTree, over base: [String: Value]?, at path: ConfigPath, reading: ConfigReading
   ) -> [String: Value]? {
-    guard let entries = node.map else { return reading.mismatch(node, at: path, expected: "a map") }
+    guard let entries = node.map else { return reading.structureMismatch(node, at: path, expected: "a map") }
     return reading.inCollection {
       var values: [String: Value] = [:]
       var isComplete = true
