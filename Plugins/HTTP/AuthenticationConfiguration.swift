@@ -30,7 +30,9 @@ public struct AuthenticationConfiguration: PluginConfiguration {
     validateKeys(into: &issues)
     for (path, access) in access.sorted(by: { $0.key < $1.key }) {
       let field = ConfigPath([.key("access"), .key(path)])
-      if !path.hasPrefix("/") { issues.error(field, "must begin with '/'", remedy: "write /\(path)") }
+      if let mistake = AuthenticationAccessRules.mistake(in: path) {
+        issues.error(field, mistake, remedy: "write \(AuthenticationAccessRules.canonical(path))")
+      }
       if access.isEmpty { issues.error(field, "must be open, authenticated, or the name of a role") }
     }
   }

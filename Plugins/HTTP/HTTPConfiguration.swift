@@ -1,3 +1,4 @@
+import MainstayHTTP
 public import MainstayKernel
 import NIOCore
 
@@ -59,6 +60,17 @@ public struct HTTPConfiguration: PluginConfiguration {
     }
     if limits.headTimeout > limits.idleTimeout {
       issues.warning("limits.head_timeout", "is never reached: limits.idle_timeout comes first")
+    }
+    if aliases { checkAliases(into: &issues) }
+  }
+
+  /// A rule for another name of a path would protect nothing.
+  private func checkAliases(into issues: inout ConfigurationChecks) {
+    for path in auth.access.keys.sorted() where AuthenticationAccessRules.mistake(in: path) == nil {
+      guard let served = AuthenticationAccessRules.served(path, .standard) else { continue }
+      issues.error(
+        ConfigPath([.key("auth"), .key("access"), .key(path)]), "is another name of \(served), for which rules hold",
+        remedy: "write \(served); or, if a plugin serves the path itself, set aliases: false")
     }
   }
 }

@@ -29,9 +29,9 @@ public struct HTTPPlugin: Plugin {
       configuration.auth, environment: context.host.environment,
       contributed: { authenticators.current.map(\.value) }, bus: context.bus, clock: context.clock,
       logger: context.logger)
+    let access = AuthenticationAccessRules(configuration.auth.access)
     table.follow(
-      try context.contributions(to: .httpRoutes), own: Self.routes(configuration, context, table),
-      access: AuthenticationAccessRules(configuration.auth.access))
+      try context.contributions(to: .httpRoutes), own: Self.routes(configuration, context, table), access: access)
     let pipeline = RequestPipeline(
       routes: { table.current }, state: state,
       access: AccessControl(
@@ -49,10 +49,21 @@ public struct HTTPPlugin: Plugin {
     try context.provide(
       HTTPServerInfo(address: server.address, port: server.port, drain: state.drain) { table.current.routes },
       as: .httpServer)
-    context.bus.observe(HostReady.self) { _ in state.advance(to: .serving) }
+    context.bus.observe(HostReady.self) { [logger = context.logger] _ in
+      state.advance(to: .serving)
+      Self.warn(of: access.unmatched(by: table.current.routes.map(\.value)), logger)
+    }
     context.bus.observe(HostDraining.self) { _ in state.advance(to: .leaving) }
     context.bus.publish(HTTPListening(address: server.address, port: server.port))
     context.logger.info("listening on \(server.address)")
+  }
+
+  /// A rule that holds for nothing may be misspelt, and what it was to protect open.
+  private static func warn(of rules: [String], _ logger: Logger) {
+    for path in rules {
+      logger.warning(
+        "no route answers under the path of the rule plugins.http.auth.access.\"\(path)\": check its spelling")
+    }
   }
 
   /// Drains: see ``HTTPServer/drain()``.

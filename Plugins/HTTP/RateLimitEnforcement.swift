@@ -27,7 +27,20 @@ package final class RateLimitEnforcement: RequestGate {
     _ request: Request, to route: Route, _ context: MainstayRequestContext
   ) async throws -> HTTPFields {
     // By the route's template, so that no spelling of the path evades a rule.
-    guard let rule = rules.rule(for: request.method.rawValue, path: route.path.template) else { return [:] }
+    try await count(request, at: route.path.template, of: route.path.template, context)
+  }
+
+  /// Counts a request that gets 401, 404 or 405, so that neither guessing nor searching is free of the limit. Throws a
+  /// problem of status 429 in its place if the client has had enough.
+  package func turnedAway(_ request: Request, at path: String, _ context: MainstayRequestContext) async throws {
+    // A path without a route may name a patient: it is not told.
+    _ = try await count(request, at: path, of: context.route ?? "-", context)
+  }
+
+  private func count(
+    _ request: Request, at path: String, of route: String, _ context: MainstayRequestContext
+  ) async throws -> HTTPFields {
+    guard let rule = rules.rule(for: request.method.rawValue, path: path) else { return [:] }
     let key = RateLimitKey(rule: rule.index, subject: subject(rule.subject, context))
     let decision = await store.decide(key, rule.limit)
     let fields = decision.fields(limit: rule.limit, policy: rule.policy)
@@ -54,14 +67,14 @@ package final class RateLimitEnforcement: RequestGate {
 
   /// Publishes what happened, at most once a second for each client and rule.
   private func report(
-    _ key: RateLimitKey, _ rule: RateLimitRules.Rule, _ route: Route, _ decision: RateLimit.Decision
+    _ key: RateLimitKey, _ rule: RateLimitRules.Rule, _ route: String, _ decision: RateLimit.Decision
   ) {
     let now = clock.now
     let oncePerSecond = RateLimit(requests: 1, period: .seconds(1))
     guard reports.withLock({ $0.decide(key, oncePerSecond, now: now).isAllowed }) else { return }
     bus.publish(
       HTTPRateLimited(
-        client: key.subject, route: route.path.template, policy: rule.policy,
+        client: key.subject, route: route, policy: rule.policy,
         retryAfter: decision.retryAfter / .seconds(1)))
   }
 }

@@ -147,7 +147,8 @@ import Testing
     #expect(access("/health/report") == .open)
     #expect(access("/templates/{name}") == .open)
     #expect(access("/templates/{name}/versions") == .role("admin"))
-    #expect(access("/templates") == .open)
+    #expect(access("/templates") == .role("admin"))
+    #expect(access("/templatesX") == .open)
   }
 
   @Test func unauthenticatedUnauthorisedAndAdmitted() async throws {
@@ -237,15 +238,46 @@ import Testing
           auth:
             api_keys: [{ name: b, key: 0123456789abcdef, roles: [admin] }]
             jwt: { algorithm: HS256, secret: 0123456789abcdef0123456789abcdef, issuer: me }
-            access: { /health: viewer }
+            access: { /health: viewer, /: open, /**: viewer, "/templates/{name}": admin, /templates/**: admin }
           rate_limits: { rules: [{ path: /templates, requests: 5, per: 1s }] }
       """)
     #expect(report == "")
   }
 
+  @Test func withoutAliasesTheirPathsArePathsLikeOthers() {
+    #expect(report("    aliases: false\n    auth: { access: { /api/x: viewer } }") == "")
+  }
+
+  @Test func aRuleForAllBelowAPathHoldsForThePathToo() {
+    let rules = AuthenticationAccessRules(["/x/**": "admin", "/x/y": "open", "/gone": "admin", "/gone/**": "admin"])
+    let routes = ["/x", "/x/", "/x/y", "/x/{z}", "/xy"].map { Route.get("\($0)", "") { _, _ in .noContent } }
+    #expect(
+      routes.map { rules.access(for: $0) }
+        == [.role("admin"), .role("admin"), .open, .role("admin"), .authenticated])
+    #expect(rules.unmatched(by: routes) == ["/gone", "/gone/**"])
+    #expect(AuthenticationAccessRules(["/**": "open"]).access(for: routes[0]) == .open)
+  }
+
+  @Test func aRuleThatHoldsForNoRouteIsToldWhenTheHostIsReady() async throws {
+    let log = LogLines()
+    let manifest = "plugins: { http: { port: 0, auth: { access: { /event: admin, /events: admin } } } }"
+    try await withHost([HTTPPlugin.self], manifest: manifest, logger: log.logger) { _ in
+      try await eventually("the warning") { log.lines.contains { $0.contains("access.\"/event\"") } }
+      #expect(!log.lines.contains { $0.contains("access.\"/events\"") })
+    }
+  }
+
   @Test(arguments: [
     ("trusted_proxies: [example.com]", "must be an address"),
     ("auth: { access: { health: viewer } }", "must begin with '/'"),
+    ("auth: { access: { /health/: viewer } }", "write /health"),
+    ("auth: { access: { //health/./x/../y: viewer } }", "write /health/y"),
+    ("auth: { access: { /he%61lth: viewer } }", "write /health"),
+    ("auth: { access: { /templates/*: viewer } }", "write /templates/**"),
+    ("auth: { access: { /templates/**/x: viewer } }", "may have '*' only as '/**' at its end"),
+    ("auth: { access: { /api/x: viewer } }", "write /x"),
+    ("auth: { access: { /health/liveness: viewer } }", "write /live"),
+    ("auth: { access: { /health/liveness/**: viewer } }", "write /live/**"),
     ("auth: { jwt: { algorithm: HS256, secret: short } }", "fewer than 32 bytes"),
     ("auth: { jwt: { algorithm: RS256, secret: 0123456789abcdef0123456789abcdef } }", "is one with public keys"),
     ("auth: { jwt: { algorithm: HS256, public_key_file: key.pem } }", "is one with a shared secret"),

@@ -19,6 +19,33 @@ struct ConnectionMachineTests {
     HTTPRequestHead(version: version, method: method, uri: uri, headers: headers)
   }
 
+  @Test("A client that closes its side still gets an answer that ends, but no stream of events")
+  func goneClients() {
+    var machine = machine
+    #expect(machine.received(head(), now: start) == nil)
+    machine.receivedEnd()
+    _ = machine.beginsResponse(closing: false)
+    var (ended, late) = (machine, machine)
+    let closes = [ended.clientClosed(), late.clientClosed(), late.beganEndlessResponse()]
+    #expect(closes == [false, false, true])
+    let closesLater = [machine.beganEndlessResponse(), machine.clientClosed()]
+    #expect(closesLater == [false, true])
+  }
+
+  @Test(
+    "Host is a host, or a host and a port",
+    arguments: [
+      ("", true), ("example.org", true), ("a_b:8080", true), ("127.0.0.1:", true), ("[::1]:80", true), ("a%20b", true),
+      ("a b", false), ("a/b", false), ("user@a", false), ("a:b", false), ("a:1:2", false), ("[::1", false),
+      ("[]", false),
+      ("[::1]x", false), ("a%2", false), ("a%zz", false), ("a,b", true), ("a\"", false), ("é", false), ("a\\b", false),
+    ])
+  func hosts(value: String, isValid: Bool) {
+    var machine = machine
+    let refusal = machine.received(head(.GET, "/", ["host": value]), now: start)
+    #expect(refusal?.status == (isValid ? nil : .badRequest))
+  }
+
   @Test("Request, response, the next request")
   func keepAlive() {
     var machine = machine

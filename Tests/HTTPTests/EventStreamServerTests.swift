@@ -73,6 +73,25 @@ private struct Rang: Event {
     }
   }
 
+  @Test(arguments: [true, false])
+  func aClientThatGoesAwayFreesItsSlotWithoutAHeartbeat(onlyItsSide: Bool) async throws {
+    let clock = ManualClock()
+    try await withHost([HTTPPlugin.self], manifest: Self.manifest, clock: clock) { host in
+      let port = try #require(host.events.last(HTTPListening.self)).port
+      @Sendable func subscriptions() -> Int {
+        host.events.statistics.subscriptions.count { $0.subscription == "bell.*" }
+      }
+      let client = try await RawClient.connect(port: port)
+      try await client.send(request("GET /events?topic=bell.* HTTP/1.1", "X-API-Key: 0123456789abcdef"))
+      try await client.receive(until: "retry: 3000")
+      #expect(subscriptions() == 1)
+      if onlyItsSide { try await client.closeOutput() } else { await client.close() }
+      // No time passes for the host: no heartbeat can find out.
+      try await eventually("the stream ends") { subscriptions() == 0 }
+      await client.close()
+    }
+  }
+
   @Test func theCommandFollowsIt() async throws {
     try await withServer { host, address in
       let received = Mutex<[String]>([])

@@ -32,6 +32,36 @@ struct ProtocolTests {
     }
   }
 
+  @Test(
+    "A transfer coding other than chunked gets 501, and the connection ends",
+    arguments: [
+      "Transfer-Encoding: gzip, chunked", "Transfer-Encoding: gzip", "Transfer-Encoding: identity",
+      "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+    ])
+  func transferCodings(header: String) async throws {
+    try await TestServer.run(.sample) { server in
+      let text = try await server.exchange(request("POST /echo HTTP/1.1", header) + "0\r\n\r\n")
+      #expect(text.hasPrefix("HTTP/1.1 501"), "\(text)")
+      #expect(text.contains("application/problem+json") && text.contains("Connection: close\r\n"))
+    }
+  }
+
+  @Test("The access log tells the size of every body, whoever made it")
+  func accessLog() async throws {
+    let log = LogLines()
+    try await TestServer.run(.sample, logger: log.logger) { server in
+      for path in ["/hello", "/stream", "/nowhere", "/closed"] {
+        let text = try await server.exchange(request("GET \(path) HTTP/1.0"))
+        let end = try #require(text.firstRange(of: "\r\n\r\n"))
+        let size = text[end.upperBound...].utf8.count
+        #expect(size > 4)
+        try await eventually("\(size) bytes are logged, in \(log.lines)") {
+          log.lines.last?.contains("\"bytes\": \(size)") == true
+        }
+      }
+    }
+  }
+
   @Test("HTTP/1.0 is answered in kind, and the connection ends")
   func oldVersion() async throws {
     try await TestServer.run(.sample) { server in

@@ -1,3 +1,4 @@
+import HTTPTypes
 import MainstayHTTP
 import MainstayHTTPTesting
 import MainstayKernel
@@ -131,6 +132,34 @@ import Testing
     #expect(recorder.events(of: HTTPRateLimited.self).count == 2)
     clock.advance(by: .seconds(4))
     _ = try await ask("192.0.2.1")
+  }
+
+  @Test(arguments: [("GET", "/x/1", 401), ("GET", "/x/1/2", 404), ("PUT", "/x/1", 405), ("GET", "/api/x/1/2", 404)])
+  func countsWhatIsTurnedAway(method: String, path: String, status: Int) async throws {
+    let bus = EventBus(clock: ManualClock())
+    var rule = RateLimitRule()
+    (rule.path, rule.requests, rule.by) = ("/x", 2, .address)
+    var configuration = RateLimitConfiguration()
+    configuration.rules = [rule]
+    let table = RouteTable(
+      [.init(plugin: "test", value: [.get("/x/{id}", "") { _, _ in .noContent }])], aliases: .standard)
+    let pipeline = RequestPipeline(
+      routes: { table }, state: ServingState(.serving), access: AccessControl(authenticators: { [] }, remedy: ""),
+      gates: [RateLimitEnforcement(configuration, bus: bus, clock: ManualClock())], bodyLimit: 1, logger: .silent)
+    let verb = try #require(HTTPRequest.Method(method))
+    var statuses: [Int] = []
+    for _ in 0..<3 {
+      statuses.append(await pipeline.respond(to: .test(path, method: verb), on: Peer()).response.status.code)
+    }
+    #expect(statuses == [status, status, 429])
+    // Outside of the rule's path nothing is counted.
+    #expect(await pipeline.respond(to: .test("/y"), on: Peer()).response.status == .notFound)
+  }
+
+  private struct Peer: RequestConnection {
+    let remoteAddress: String? = "192.0.2.1"
+    func proceed() {}
+    func allow(_ time: Duration) {}
   }
 
   @Test func countsANetworkOfIPv6AsOneClient() {

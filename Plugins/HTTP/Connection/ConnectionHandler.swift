@@ -139,8 +139,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     case .head(let response):
       let head = framed(response, exchange)
       context.write(wrapOutboundOut(.head(head)), promise: promise)
+      if response.isEndless, machine.beganEndlessResponse() { closeNow(context) }
     case .body(let buffer):
-      connection.written.add(buffer.readableBytes, ordering: .relaxed)
       context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: promise)
     case .end(let trailers):
       context.write(

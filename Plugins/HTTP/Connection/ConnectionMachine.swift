@@ -38,6 +38,8 @@ struct ConnectionMachine {
     var began: NIODeadline
     var isReceived = false
     var isAnswered = false
+    /// Whether the response ends only when the client goes away.
+    var isEndless = false
   }
 
   enum State: Equatable {
@@ -101,9 +103,16 @@ struct ConnectionMachine {
     if head.uri.utf8.count > limits.target {
       return Refusal(status: .uriTooLong, detail: "The target may have \(limits.target) bytes at most.")
     }
-    let hosts = head.headers[canonicalForm: "host"].count
-    if hosts > 1 || (hosts == 0 && head.version.minor > 0) {
+    let hosts = head.headers["host"]
+    if hosts.count > 1 || (hosts.isEmpty && head.version.minor > 0) {
       return Refusal(status: .badRequest, detail: "A request has one Host header.")
+    }
+    if !hosts.allSatisfy(HostHeader.isWellFormed) {
+      return Refusal(status: .badRequest, detail: "The Host header must be a host, or a host and a port.")
+    }
+    let codings = head.headers[canonicalForm: "transfer-encoding"]
+    if codings.count > 1 || !codings.allSatisfy({ $0.lowercased() == "chunked" }) {
+      return Refusal(status: .notImplemented, detail: "The one transfer coding this server knows is chunked.")
     }
     let expected = head.headers[canonicalForm: "expect"]
     if head.version.minor > 0, !expected.allSatisfy({ $0.lowercased() == "100-continue" }) {
@@ -186,10 +195,17 @@ struct ConnectionMachine {
     }
   }
 
-  /// The client has closed its side. True: close.
+  /// The response will not end by itself. True: the client has closed its side already, so close.
+  mutating func beganEndlessResponse() -> Bool {
+    change { $0.isEndless = true }
+    return clientIsDone
+  }
+
+  /// The client has closed its side. True: close. A response that ends is still written: the client may have closed only
+  /// its own side. One without an end would be written to nobody.
   mutating func clientClosed() -> Bool {
     clientIsDone = true
-    return exchange == nil
+    return exchange?.isEndless ?? true
   }
 
   /// The client does not take what is written to it, or takes it again.

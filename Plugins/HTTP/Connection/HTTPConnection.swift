@@ -6,8 +6,6 @@ import Synchronization
 final class HTTPConnection: RequestConnection {
   let channel: any Channel
   let remoteAddress: String?
-  /// Bytes of response bodies written so far.
-  let written = Atomic<Int>(0)
   /// Whether a request has come on it.
   let hasSpoken = Atomic<Bool>(false)
 

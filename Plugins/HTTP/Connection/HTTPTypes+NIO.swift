@@ -56,3 +56,8 @@ extension String {
     return nil
   }
 }
+
+extension HTTPResponse {
+  /// Whether it ends only when somebody ends it: a stream of server-sent events.
+  var isEndless: Bool { headerFields[.contentType]?.hasPrefix("text/event-stream") == true }
+}

@@ -1,6 +1,8 @@
+import HTTPTypes
 import HummingbirdCore
 import Logging
 import MainstayHTTP
+import NIOCore
 import Synchronization
 
 /// One request on a connection: through the pipeline, onto the wire, into the access log.
@@ -11,14 +13,13 @@ struct RequestExchange: Sendable {
 
   func answer(_ request: Request, on connection: HTTPConnection, writer: consuming ResponseWriter) async throws {
     let began = ContinuousClock.now
-    let before = connection.written.load(ordering: .relaxed)
-    let outcome = await pipeline.respond(to: request, on: connection)
+    var outcome = await pipeline.respond(to: request, on: connection)
+    let size = BodySize(counting: &outcome.response.body)
     try await writer.write(response: outcome.response.head, body: outcome.response.body)
     guard logsAccess else { return }
     let level: Logger.Level = outcome.route?.answersWhileDraining == true ? .debug : .info
     guard logger.logLevel <= level else { return }
-    let bytes = connection.written.load(ordering: .relaxed) - before
-    log(request, outcome, level, bytes: bytes, duration: ContinuousClock.now - began)
+    log(request, outcome, level, bytes: size.bytes, duration: ContinuousClock.now - began)
   }
 
   /// The template of the route, never the path itself: that may name a patient. Probes are logged at `debug`.
@@ -45,5 +46,35 @@ extension Duration {
     let microseconds = components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
     let fraction = String(microseconds % 1000)
     return "\(microseconds / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
+  }
+}
+
+/// The size of a response's body: what is declared, else what is written.
+private final class BodySize: Sendable {
+  private let declared: Int?
+  private let written = Atomic<Int>(0)
+
+  /// Has a body of unknown length count what it writes.
+  init(counting body: inout ResponseBody) {
+    declared = body.contentLength
+    guard declared == nil else { return }
+    let streamed = body
+    body = ResponseBody { [self] writer in try await streamed.write(CountingWriter(size: self, writer: writer)) }
+  }
+
+  var bytes: Int { declared ?? written.load(ordering: .relaxed) }
+
+  private struct CountingWriter: ResponseBodyWriter {
+    let size: BodySize
+    var writer: any ResponseBodyWriter
+
+    mutating func write(_ buffer: ByteBuffer) async throws {
+      size.written.add(buffer.readableBytes, ordering: .relaxed)
+      try await writer.write(buffer)
+    }
+
+    consuming func finish(_ trailingHeaders: HTTPFields?) async throws {
+      try await writer.finish(trailingHeaders)
+    }
   }
 }

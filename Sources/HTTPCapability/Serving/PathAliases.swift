@@ -27,7 +27,7 @@ package struct PathAliases: Sendable, Equatable {
     prefixes: ["/api"])
 
   /// The path that is served for this one; nil if it has no other name.
-  func canonical(_ path: String) -> String? {
+  package func canonical(_ path: String) -> String? {
     if let path = table[path] { return path }
     for prefix in prefixes where path.hasPrefix(prefix + "/") { return String(path.dropFirst(prefix.utf8.count)) }
     return nil

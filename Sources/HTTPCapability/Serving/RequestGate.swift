@@ -8,6 +8,10 @@ package protocol RequestGate: Sendable {
 
   /// Asked when the caller is known. Throws the problem to answer with, or returns headers for the response.
   func admit(_ request: Request, to route: Route, _ context: MainstayRequestContext) async throws -> HTTPFields
+
+  /// Told of a request that gets no further: an unknown caller, an unknown path, a wrong method. The path is the route's
+  /// template, or, where there is no route, that of the request. Throws another problem to answer with.
+  func turnedAway(_ request: Request, at path: String, _ context: MainstayRequestContext) async throws
 }
 
 extension RequestGate {
@@ -18,4 +22,7 @@ extension RequestGate {
   package func admit(
     _ request: Request, to route: Route, _ context: MainstayRequestContext
   ) async throws -> HTTPFields { [:] }
+
+  /// Leaves the answer as it is.
+  package func turnedAway(_ request: Request, at path: String, _ context: MainstayRequestContext) async throws {}
 }

@@ -106,11 +106,16 @@ extension RequestPipeline {
   ) async throws -> Response {
     if request.method == .options, request.head.path == "*" { return .noContent }
     let entry: RouteTable.Entry
-    switch routes().match(request.method, try RequestTarget(request.head.path ?? "")) {
+    let (table, target) = (routes(), try RequestTarget(request.head.path ?? ""))
+    switch table.match(request.method, target) {
     case .nothing:
-      throw missing()
+      throw await turnAway(missing(), request, at: table.served(target.path), context)
     case .wrongMethod(let allowed):
-      return try answer(request, allowing: allowed)
+      do {
+        return try answer(request, allowing: allowed)
+      } catch {
+        throw await turnAway(error, request, at: table.served(target.path), context)
+      }
     case .found(let match, let values):
       entry = match
       for (name, value) in zip(match.parameters, values) { context.coreContext.parameters[name[...]] = value }
@@ -125,7 +130,11 @@ extension RequestPipeline {
     _ route: Route, _ request: Request, on connection: some RequestConnection, _ context: inout MainstayRequestContext
   ) async throws -> Response {
     for gate in gates { try await gate.arrive(request, at: route, context) }
-    context.identity = try await access.authorize(request, for: route.access, context)
+    do {
+      context.identity = try await access.authorize(request, for: route.access, context)
+    } catch {
+      throw await turnAway(error, request, at: route.path.template, context)
+    }
     var headers = HTTPFields()
     for gate in gates { headers += try await gate.admit(request, to: route, context) }
     if let timeout = route.timeout { connection.allow(timeout) }
@@ -136,6 +145,21 @@ extension RequestPipeline {
     if response.body.contentLength == nil { response.body = response.body.entered(context.serviceContext) }
     for field in headers { response.headers.append(field) }
     return response
+  }
+
+  /// Tells the gates of a request that gets 401, 404 or 405. Returns what to answer.
+  private func turnAway(
+    _ error: any Error, _ request: Request, at path: String, _ context: MainstayRequestContext
+  ) async -> any Error {
+    guard let problem = error as? HTTPProblem,
+      [.unauthorized, .notFound, .methodNotAllowed].contains(problem.status)
+    else { return error }
+    do {
+      for gate in gates { try await gate.turnedAway(request, at: path, context) }
+      return problem
+    } catch {
+      return error
+    }
   }
 
   /// Refuses a body that is declared too long; watches one whose length is not declared.

@@ -1,6 +1,6 @@
 /// The path of a request, decoded and made safe: no empty segments, no `.` or `..`, no encoded slash, no control
 /// characters; so that no handler can be led out of a folder by a parameter.
-struct RequestTarget: Sendable, Equatable {
+package struct RequestTarget: Sendable, Equatable {
   /// The path in its plain form: `/templates/welcome`, without a trailing slash.
   let path: String
   /// Its segments; nil where the path needed no decoding and was not taken apart.
@@ -59,7 +59,7 @@ struct RequestTarget: Sendable, Equatable {
   }
 
   /// The text behind a percent-encoding; nil if that is broken or what is behind it is not UTF-8.
-  static func percentDecoded(_ text: Substring.UTF8View) -> String? {
+  package static func percentDecoded(_ text: Substring.UTF8View) -> String? {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count)
     var rest = text[...]

@@ -97,6 +97,9 @@ extension RouteTable {
     return find(method, canonical, { canonical.split(separator: "/") })
   }
 
+  /// The path that is served for this one, which may be an alias.
+  func served(_ path: String) -> String { aliases.canonical(path) ?? path }
+
   private func find(_ method: HTTPRequest.Method, _ path: String, _ segments: () -> [Substring]) -> Match {
     var search = Search(method: method == .head ? .get : method)
     if let entries = plain[path], let entry = search.choose(entries) { return .found(entry, values: []) }
