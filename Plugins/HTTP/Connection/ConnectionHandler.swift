@@ -25,6 +25,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var readIsHeld = false
   private var timer: (task: Scheduled<Void>, at: NIODeadline)?
   private var heldCloses: [EventLoopPromise<Void>] = []
+  /// Whether the request in progress came before the server refused new ones.
+  private var isAdmitted = false
   /// Whether a refusal has taken the place of the response that the handler may still write.
   private var isOverruled = false
   /// Bytes have come, and the parser has made nothing of them yet.
@@ -88,7 +90,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         return refuse(.init(status: .badRequest, detail: "The method or target is malformed."), context)
       }
       if let refusal = machine.received(head, now: .now()) { return refuse(refusal, context) }
-      server.began()
+      isAdmitted = server.began()
       isOverruled = false
       arm()
       context.fireChannelRead(wrapInboundOut(.head(request)))
@@ -182,7 +184,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   private func endResponse(_ context: ChannelHandlerContext) {
-    server.ended()
+    server.ended(admitted: isAdmitted)
     guard machine.endedResponse(now: .now()) else { return closeOurSide(context) }
     arm()
     resumePipeline(context)
@@ -206,7 +208,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   /// Answers in the handler's place.
   private func overrule(_ refusal: ConnectionMachine.Refusal, _ context: ChannelHandlerContext) {
-    if machine.exchange != nil { server.ended() }
+    if machine.exchange != nil { server.ended(admitted: isAdmitted) }
     isOverruled = true
     refuse(refusal, context)
     connection.cancel()
@@ -251,7 +253,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   private func isOver() {
-    if machine.exchange != nil { server.ended() }
+    if machine.exchange != nil { server.ended(admitted: isAdmitted) }
     machine.closed()
     for promise in heldCloses { promise.succeed() }
     heldCloses = []

@@ -10,6 +10,7 @@ final class ConnectionRegistry: Sendable {
   let state: ServingState
   let date = HTTPDate()
   private let busy = Atomic<Int>(0)
+  private let admitted = Atomic<Int>(0)
   private let connections = Mutex<[ObjectIdentifier: HTTPConnection]>([:])
   private let changes: AsyncStream<Void>
   private let change: AsyncStream<Void>.Continuation
@@ -31,9 +32,20 @@ final class ConnectionRegistry: Sendable {
   /// How many requests are being answered.
   var inFlight: Int { busy.load(ordering: .acquiring) }
 
-  func began() { busy.add(1, ordering: .acquiringAndReleasing) }
+  /// How many of them came before the server refused new ones. Refusals do not count: with steady new connections
+  /// there is always one of them.
+  var admittedInFlight: Int { admitted.load(ordering: .acquiring) }
 
-  func ended() {
+  /// A request begins. The result says whether it is admitted; `ended` wants to know it again.
+  func began() -> Bool {
+    let isAdmitted = state.phase < .refusing
+    busy.add(1, ordering: .acquiringAndReleasing)
+    if isAdmitted { admitted.add(1, ordering: .acquiringAndReleasing) }
+    return isAdmitted
+  }
+
+  func ended(admitted isAdmitted: Bool) {
+    if isAdmitted { admitted.subtract(1, ordering: .acquiringAndReleasing) }
     busy.subtract(1, ordering: .acquiringAndReleasing)
     notifyWhenStopping()
   }

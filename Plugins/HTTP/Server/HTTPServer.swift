@@ -138,7 +138,7 @@ extension HTTPServer {
     registry.state.advance(to: .refusing)
     do {
       try await Task.sleep(for: settings.farewell)
-      try await registry.wait { $0.inFlight == 0 }
+      try await registry.wait { $0.admittedInFlight == 0 }
       try await closeListener()
       try await awaitLateRequests()
       registry.closeIdle()

@@ -15,17 +15,22 @@ struct RequestExchange: Sendable {
     let began = ContinuousClock.now
     var outcome = await pipeline.respond(to: request, on: connection)
     let size = BodySize(counting: &outcome.response.body)
-    try await writer.write(response: outcome.response.head, body: outcome.response.body)
-    guard logsAccess else { return }
-    let level: Logger.Level = outcome.route?.answersWhileDraining == true ? .debug : .info
-    guard logger.logLevel <= level else { return }
-    log(request, outcome, level, bytes: size.bytes, duration: ContinuousClock.now - began)
+    do {
+      try await writer.write(response: outcome.response.head, body: outcome.response.body)
+    } catch {
+      // A client that went away before the end leaves its line all the same.
+      log(request, outcome, bytes: size.bytes, duration: ContinuousClock.now - began)
+      throw error
+    }
+    log(request, outcome, bytes: size.bytes, duration: ContinuousClock.now - began)
   }
 
   /// The template of the route, never the path itself: that may name a patient. Probes are logged at `debug`.
   private func log(
-    _ request: Request, _ outcome: RequestPipeline.Outcome, _ level: Logger.Level, bytes: Int, duration: Duration
+    _ request: Request, _ outcome: RequestPipeline.Outcome, bytes: Int, duration: Duration
   ) {
+    let level: Logger.Level = outcome.route?.answersWhileDraining == true ? .debug : .info
+    guard logsAccess, logger.logLevel <= level else { return }
     var metadata: Logger.Metadata = [
       "method": .string(request.method.rawValue),
       "route": .string(outcome.route?.path.template ?? "-"),
