@@ -2,7 +2,7 @@
 """Benchmarks that need a running host: boot, idle memory, /health beside a bare Hummingbird route.
 Prints one line a benchmark: name and nanoseconds, or bytes.
 
-usage: http.py MAINSTAY BARE_HUMMINGBIRD
+usage: host_benchmark.py MAINSTAY BARE_HUMMINGBIRD
 Needs wrk (Debian). Servers listen on 127.0.0.1 only and are stopped by pid.
 """
 import json
