@@ -20,7 +20,7 @@ public func withHost<Result>(
   body: (Kernel) async throws -> Result
 ) async throws -> Result {
   let planner = Planner(
-    plugins: plugins.map { register($0) }, source: .inline(manifest, environment: environment))
+    plugins: plugins.map { registration(of: $0) }, source: .inline(manifest, environment: environment))
   let host = try Kernel(planner: planner, settings: KernelSettings(clock: clock, logger: logger))
   try await host.start()
   do {
@@ -32,5 +32,3 @@ public func withHost<Result>(
     throw error
   }
 }
-
-private func register<P: Plugin>(_ plugin: P.Type) -> PluginRegistration { PluginRegistration(plugin) }

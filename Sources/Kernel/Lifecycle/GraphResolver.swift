@@ -53,11 +53,7 @@ struct GraphResolver {
           providers[capability.name] = index
           continue
         }
-        problems.append(
-          .init(
-            kind: .duplicateProvider, plugin: manifest.name,
-            message: "plugins '\(manifests[other].name)' and '\(manifest.name)' both provide '\(capability.name)'",
-            remedy: "keep one of them; set `enabled: false` on the other"))
+        reportTwice(.duplicateProvider, other, manifest, "provide '\(capability.name)'")
       }
       for point in manifest.collects {
         check(point, in: manifest)
@@ -65,13 +61,19 @@ struct GraphResolver {
           collectors[point.name] = index
           continue
         }
-        problems.append(
-          .init(
-            kind: .duplicateCollector, plugin: manifest.name,
-            message: "plugins '\(manifests[other].name)' and '\(manifest.name)' both collect '\(point.name)'",
-            remedy: "keep one of them; set `enabled: false` on the other"))
+        reportTwice(.duplicateCollector, other, manifest, "collect '\(point.name)'")
       }
     }
+  }
+
+  private mutating func reportTwice(
+    _ kind: DependencyGraph.Problem.Kind, _ other: Int, _ manifest: PluginManifest, _ deed: String
+  ) {
+    problems.append(
+      .init(
+        kind: kind, plugin: manifest.name,
+        message: "plugins '\(manifests[other].name)' and '\(manifest.name)' both \(deed)",
+        remedy: "keep one of them; set `enabled: false` on the other"))
   }
 
   private mutating func link() {
