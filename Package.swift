@@ -16,6 +16,11 @@ let package = Package(
     .library(name: "MainstayHTTPTesting", targets: ["MainstayHTTPTesting"]),
     .library(name: "MainstayCommandLine", targets: ["MainstayCommandLine"]),
     .library(name: "MainstayEventsCommand", targets: ["MainstayEventsCommand"]),
+    .library(name: "MainstayCapabilities", targets: ["MainstayCapabilities"]),
+    .library(name: "MainstayReactor", targets: ["MainstayReactor"]),
+    .library(name: "MainstayPostgres", targets: ["MainstayPostgres"]),
+    .library(name: "MainstayRedis", targets: ["MainstayRedis"]),
+    .library(name: "MainstayPooling", targets: ["MainstayPooling"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
   ],
@@ -40,6 +45,9 @@ let package = Package(
     // System libraries
     .systemLibrary(
       name: "CLibYAML", path: "Sources/CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CLibPQ", path: "Sources/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(
+      name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
 
     // Ground floor
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
@@ -48,6 +56,11 @@ let package = Package(
     library(
       "MainstayHTTP", "Sources/HTTPCapability",
       ["MainstayKernel", hummingbird, httpTypes, log, nioCore, serviceContext]),
+    library("MainstayCapabilities", "Sources/Capabilities", ["MainstayKernel"]),
+    library("MainstayReactor", "Sources/Reactor", []),
+    library("MainstayPooling", "Sources/Pooling", []),
+    library("MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+    library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
       "MainstayHTTPTesting", "Sources/HTTPTesting",
