@@ -104,6 +104,7 @@ let package = Package(
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("HostTests", ["mainstay"]),
+    test("ReactorTests", ["MainstayReactor"]),
   ]
 )
 

@@ -39,7 +39,9 @@ public struct MonotonicInstant: Sendable, Hashable, Comparable {
 
   /// Whether this moment comes before the other.
   @inlinable
-  public static func < (left: MonotonicInstant, right: MonotonicInstant) -> Bool { left.nanoseconds < right.nanoseconds }
+  public static func < (left: MonotonicInstant, right: MonotonicInstant) -> Bool {
+    left.nanoseconds < right.nanoseconds
+  }
 
   private static func nanoseconds(of duration: Duration) -> UInt64 {
     let (seconds, attoseconds) = duration.components

@@ -101,7 +101,7 @@ extension ReactorLoop {
 
   /// Milliseconds, rounded up so that nobody wakes just before a deadline and spins; -1 for "until something happens".
   private func timeToSleep() -> Int32 {
-    guard queue.isEmpty, hooks.isEmpty, mailbox.fallAsleep() else { return 0 }
+    guard !isStopping, queue.isEmpty, hooks.isEmpty, mailbox.fallAsleep() else { return 0 }
     guard let earliest = timers.earliest else { return -1 }
     let now = MonotonicInstant.now
     guard earliest > now else { return 0 }

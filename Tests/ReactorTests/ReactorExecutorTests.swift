@@ -4,7 +4,7 @@ import Testing
 
 @testable import MainstayReactor
 
-@Suite struct ReactorExecutorTests {
+@Suite(.timeLimit(.minutes(1))) struct ReactorExecutorTests {
   @Test func runsTasksThatPreferIt() async throws {
     let reactor = try Reactor()
     defer { reactor.shutdown() }
@@ -33,7 +33,11 @@ import Testing
     let reactor = try Reactor()
     defer { reactor.shutdown() }
     let counter = PinnedCounter(reactor)
-    let count = try await reactor.run { counter.assumeIsolated { $0.count += 10; return $0.count } }
+    let count = try await reactor.run {
+      counter.assumeIsolated {
+        $0.count += 10; return $0.count
+      }
+    }
     #expect(count == 10)
     #expect(reactor.serialExecutor.isIsolatingCurrentContext() == false)
   }
@@ -70,7 +74,7 @@ import Testing
   }
 
   /// Two threads hand in work whenever the reactor may just be falling asleep. A lost wake-up hangs this test.
-  @Test(.timeLimit(.minutes(1))) func neverLosesAWakeUp() async throws {
+  @Test func neverLosesAWakeUp() async throws {
     let reactor = try Reactor()
     defer { reactor.shutdown() }
     let rounds = 20_000

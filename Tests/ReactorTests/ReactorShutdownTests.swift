@@ -4,7 +4,7 @@ import Testing
 
 @testable import MainstayReactor
 
-@Suite struct ReactorShutdownTests {
+@Suite(.timeLimit(.minutes(1))) struct ReactorShutdownTests {
   @Test func runsWhatIsQueued() async throws {
     let reactor = try Reactor()
     let ran = Mutex(0)

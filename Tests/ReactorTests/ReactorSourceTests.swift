@@ -4,7 +4,7 @@ import Testing
 
 @testable import MainstayReactor
 
-@Suite struct ReactorSourceTests {
+@Suite(.timeLimit(.minutes(1))) struct ReactorSourceTests {
   @Test func reportsWhatCanBeRead() async throws {
     let reactor = try Reactor()
     defer { reactor.shutdown() }

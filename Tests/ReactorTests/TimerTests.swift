@@ -3,7 +3,7 @@ import Testing
 
 @testable import MainstayReactor
 
-@Suite struct TimerHeapTests {
+@Suite(.timeLimit(.minutes(1))) struct TimerHeapTests {
   @Test func firesInOrderOfDeadlineAndThenOfSetting() {
     var heap = TimerHeap()
     var names: [ObjectIdentifier: String] = [:]
@@ -52,7 +52,7 @@ import Testing
   }
 }
 
-@Suite struct ReactorTimerTests {
+@Suite(.timeLimit(.minutes(1))) struct ReactorTimerTests {
   @Test func firesOnTheThreadAndInOrder() async throws {
     let reactor = try Reactor()
     defer { reactor.shutdown() }
@@ -78,7 +78,9 @@ import Testing
     await withUnsafeContinuation { continuation in
       reactor.submit {
         let cancelled = ReactorTimer { log.withLock { $0.append("cancelled") } }
-        let moved = ReactorTimer { log.withLock { $0.append("moved") }; continuation.resume() }
+        let moved = ReactorTimer {
+          log.withLock { $0.append("moved") }; continuation.resume()
+        }
         let between = ReactorTimer { log.withLock { $0.append("between") } }
         reactor.set(cancelled, for: reactor.now)
         reactor.set(moved, for: reactor.now)
@@ -103,7 +105,7 @@ import Testing
   }
 }
 
-@Suite struct MonotonicInstantTests {
+@Suite(.timeLimit(.minutes(1))) struct MonotonicInstantTests {
   @Test func movesWithoutOverflow() {
     let start = MonotonicInstant(nanoseconds: 5)
     #expect(start.advanced(by: .nanoseconds(7)).nanoseconds == 12)
