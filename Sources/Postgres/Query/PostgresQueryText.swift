@@ -64,7 +64,8 @@ public struct PostgresQueryText: StringInterpolationProtocol, Sendable {
 
   private static var positional: PostgresError {
     PostgresError(
-      .misuse, "a query with positional parameters was interpolated; only one built by interpolation can be part of another")
+      .misuse,
+      "a query with positional parameters was interpolated; only one built by interpolation can be part of another")
   }
 
   private mutating func append(sql more: Substring) {
@@ -90,7 +91,8 @@ public struct PostgresQueryText: StringInterpolationProtocol, Sendable {
   /// `$n` for the last parameter.
   @usableFromInline mutating func appendPlaceholder() {
     endsInPlaceholder = true
-    sql += PostgresQueryText.usualPlaceholders.indices.contains(parameters.count)
+    sql +=
+      PostgresQueryText.usualPlaceholders.indices.contains(parameters.count)
       ? PostgresQueryText.usualPlaceholders[parameters.count] : "$\(parameters.count)"
   }
 

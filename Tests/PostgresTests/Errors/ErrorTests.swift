@@ -23,7 +23,9 @@ import Testing
     for error in [unique, check, null] {
       var dumped = ""
       dump(error, to: &dumped)
-      for text in [error.description, error.debugDescription, dumped, String(reflecting: error), "\(error as any Error)"] {
+      for text in [
+        error.description, error.debugDescription, dumped, String(reflecting: error), "\(error as any Error)",
+      ] {
         #expect(!text.contains("example.org"), "\(error.state?.rawValue ?? "")")
       }
     }
@@ -35,8 +37,14 @@ import Testing
     ("SELECT '99999999999'::int", "22003", "value \"…\" is out of range for type integer"),
     ("SELECT 1 / 0", "22012", "division by zero"),
     ("SELECT 'secret'::varchar(2)::int", "22P02", "invalid input syntax for type integer: \"…\""),
-    ("DO $$ BEGIN RAISE EXCEPTION 'secret'; END $$", "P0001", "an exception was raised by a function of the database (its text is in unsafeMessage)"),
-    ("DO $$ BEGIN RAISE EXCEPTION 'secret' USING ERRCODE = 'ZZ001'; END $$", "ZZ001", "the server refused the statement (its text is in unsafeMessage)"),
+    (
+      "DO $$ BEGIN RAISE EXCEPTION 'secret'; END $$", "P0001",
+      "an exception was raised by a function of the database (its text is in unsafeMessage)"
+    ),
+    (
+      "DO $$ BEGIN RAISE EXCEPTION 'secret' USING ERRCODE = 'ZZ001'; END $$", "ZZ001",
+      "the server refused the statement (its text is in unsafeMessage)"
+    ),
     ("SELECT secret FROM pg_class", "42703", "column \"secret\" does not exist"),
     ("SELECT * FROM nowhere", "42P01", "relation \"nowhere\" does not exist"),
     ("SELECT 1 secret secret", "42601", "syntax error at or near \"…\""),
@@ -60,7 +68,8 @@ import Testing
   @Test func effectsFollowTheState() throws {
     let connection = try BlockingConnection()
     func raise(_ state: String) throws -> PostgresError {
-      try failure(connection, PostgresQuery(unsafe: "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '\(state)'; END $$"))
+      try failure(
+        connection, PostgresQuery(unsafe: "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '\(state)'; END $$"))
     }
     for state in ["25006", "57P01", "57P02", "57P03", "08006", "08P01"] {
       #expect(try raise(state).effect == .evictAndRediscover, "\(state)")

@@ -47,7 +47,8 @@ import Testing
     )
     #expect(query.parameters.count == 6)
     let values: PostgresQuery = "\("x"), \(nil as Int?), \(2.5)"
-    let row = try BlockingConnection().query("SELECT \(values), \(true)").decode(String.self, Int?.self, Double.self, Bool.self)
+    let row = try BlockingConnection().query("SELECT \(values), \(true)").decode(
+      String.self, Int?.self, Double.self, Bool.self)
     #expect(row.first?.0 == "x" && row.first?.1 == nil && row.first?.2 == 2.5 && row.first?.3 == true)
   }
 

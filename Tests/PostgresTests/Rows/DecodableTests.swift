@@ -128,17 +128,23 @@ import Testing
     let connection = try BlockingConnection()
     let type = #expect(throws: PostgresError.self) { try connection.query("SELECT 'Jane' AS name").decode(Wrong.self) }
     #expect(type?.message == "column 'name' (text) of row 0 cannot be read as Int: this type cannot be read so")
-    let null = #expect(throws: PostgresError.self) { try connection.query("SELECT NULL::int4 AS name").decode(Wrong.self) }
+    let null = #expect(throws: PostgresError.self) {
+      try connection.query("SELECT NULL::int4 AS name").decode(Wrong.self)
+    }
     #expect(null?.message.contains("the value is NULL") == true)
     let json = #expect(throws: PostgresError.self) {
       try connection.query(#"SELECT jsonb '{"street": "Jane", "floors": ["Jane"]}' AS address"#).decode(Nested.self)
     }
     #expect(json?.message == "column 'address' (jsonb) of row 0 cannot be read as Address: not a Int at /floors/0")
-    let plain = #expect(throws: PostgresError.self) { try connection.query("SELECT 'Jane' AS address").decode(Nested.self) }
+    let plain = #expect(throws: PostgresError.self) {
+      try connection.query("SELECT 'Jane' AS address").decode(Nested.self)
+    }
     #expect(plain?.message.contains("only json and jsonb columns hold nested values") == true)
     let mood = #expect(throws: PostgresError.self) { try connection.query("SELECT 'Jane' AS mood").decode(Single.self) }
     #expect(mood?.description.contains("Jane") == false)
-    let empty = #expect(throws: PostgresError.self) { try connection.query("SELECT NULL::jsonb AS address").decode(Nested.self) }
+    let empty = #expect(throws: PostgresError.self) {
+      try connection.query("SELECT NULL::jsonb AS address").decode(Nested.self)
+    }
     #expect(empty?.message.contains("the value is NULL") == true)
   }
 }

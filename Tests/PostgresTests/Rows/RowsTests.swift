@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct RowsTests {
   private func table() throws -> PostgresResult {
-    try BlockingConnection().query("SELECT n, 'name ' || n AS name, CASE WHEN n < 2 THEN n END AS small FROM generate_series(0, 2) AS t (n)")
+    try BlockingConnection().query(
+      "SELECT n, 'name ' || n AS name, CASE WHEN n < 2 THEN n END AS small FROM generate_series(0, 2) AS t (n)")
   }
 
   @Test func isACollectionOfRows() throws {
@@ -37,18 +38,25 @@ import Testing
 
   @Test func errorsSayWhereAndWhatButShowNoValue() throws {
     let connection = try BlockingConnection()
-    let result = try connection.query("SELECT n, CASE WHEN n = 1 THEN 'Jane Doe' ELSE '5' END AS patient FROM generate_series(0, 1) AS t (n)")
+    let result = try connection.query(
+      "SELECT n, CASE WHEN n = 1 THEN 'Jane Doe' ELSE '5' END AS patient FROM generate_series(0, 1) AS t (n)")
     for format in [PostgresFormat.binary, .text] {
-      let result = try connection.query(PostgresQuery("SELECT n, 'Jane Doe' AS patient FROM generate_series(0, 1) AS t (n)").answered(in: format))
+      let result = try connection.query(
+        PostgresQuery("SELECT n, 'Jane Doe' AS patient FROM generate_series(0, 1) AS t (n)").answered(in: format))
       let error = #expect(throws: PostgresError.self) { try result.decode(Int.self, Int.self) }
       #expect(error?.code == .decoding)
       #expect(error?.message == "column 'patient' (text) of row 0 cannot be read as Int: this type cannot be read so")
     }
-    let null = #expect(throws: PostgresError.self) { try connection.query("SELECT 1, NULL::int8 AS n").decode(Int.self, Int.self) }
-    #expect(null?.message == "column 'n' (int8) of row 0 cannot be read as Int: the value is NULL; ask for Int? instead")
+    let null = #expect(throws: PostgresError.self) {
+      try connection.query("SELECT 1, NULL::int8 AS n").decode(Int.self, Int.self)
+    }
+    #expect(
+      null?.message == "column 'n' (int8) of row 0 cannot be read as Int: the value is NULL; ask for Int? instead")
     let range = #expect(throws: PostgresError.self) { try connection.query("SELECT 300").decode(UInt8.self) }
     #expect(range?.message.contains("too large") == true && range?.message.contains("300") == false)
-    let element = #expect(throws: PostgresError.self) { try connection.query("SELECT ARRAY[1, NULL]").decode([Int].self) }
+    let element = #expect(throws: PostgresError.self) {
+      try connection.query("SELECT ARRAY[1, NULL]").decode([Int].self)
+    }
     #expect(element?.message.contains("element 1: the value is NULL") == true)
     let counts = #expect(throws: PostgresError.self) { try result.decode(Int.self, String.self, Int.self) }
     #expect(counts?.message == "3 columns were asked for; the result has 2")

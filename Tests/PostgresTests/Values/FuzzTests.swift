@@ -27,15 +27,18 @@ import Testing
 
   /// What texts are made of, so that many get some way into the parsers.
   private static let fragments = [
-    "{", "}", ",", "\"", "\\", "NULL", "[0:1]=", "-", "+", ".", ":", " ", "e", "E", "infinity", "-infinity", "NaN", " BC",
+    "{", "}", ",", "\"", "\\", "NULL", "[0:1]=", "-", "+", ".", ":", " ", "e", "E", "infinity", "-infinity", "NaN",
+    " BC",
     "T", "Z", "2024-02-29", "0001-01-01", "294276-12-31", "9999999-12-31", "23:59:60.9999999", "24:00:00", "99:59:59",
     "+99:59:59", "9223372036854775807", "-9223372036854775808", "99999999999999999999", "9999999999:59:59.999999",
-    "years", "mons", "days", " year", " mon", " day", "\\x", "\\xff", "t", "f", "{\"a\":{\"b\":1}}", "é", "\u{0}", "1e999999999", "0",
+    "years", "mons", "days", " year", " mon", " day", "\\x", "\\xff", "t", "f", "{\"a\":{\"b\":1}}", "é", "\u{0}",
+    "1e999999999", "0",
   ]
 
   private static func bytes(_ generator: inout SeededGenerator) -> [UInt8] {
     switch Int.random(in: 0..<4, using: &generator) {
-    case 0: return (0..<Int.random(in: 0...40, using: &generator)).map { _ in .random(in: .min ... .max, using: &generator) }
+    case 0:
+      return (0..<Int.random(in: 0...40, using: &generator)).map { _ in .random(in: .min ... .max, using: &generator) }
     case 1:
       // Small numbers, of which the headers of arrays and numbers are made.
       return (0..<Int.random(in: 0...12, using: &generator)).flatMap { _ -> [UInt8] in
@@ -43,7 +46,9 @@ import Testing
         return withUnsafeBytes(of: number.bigEndian) { Array($0) }
       }
     case 2:
-      return (0..<Int.random(in: 0...12, using: &generator)).map { _ in [0, 0xFF, 0x80, 0x7F, 1].randomElement(using: &generator) ?? 0 }
+      return (0..<Int.random(in: 0...12, using: &generator)).map { _ in
+        [0, 0xFF, 0x80, 0x7F, 1].randomElement(using: &generator) ?? 0
+      }
     default:
       return (0..<Int.random(in: 0...5, using: &generator)).flatMap { _ in
         Array((fragments.randomElement(using: &generator) ?? "").utf8)

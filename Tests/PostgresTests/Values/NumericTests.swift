@@ -42,9 +42,10 @@ import Testing
   private static func randomText(_ generator: inout SeededGenerator) -> String {
     func digits(_ most: Int) -> String {
       // Zeros often, so that whole groups of them occur at every place.
-      String((0..<Int.random(in: 1...most, using: &generator)).map { _ in
-        Bool.random(using: &generator) ? "0" : Character(String(Int.random(in: 0...9, using: &generator)))
-      })
+      String(
+        (0..<Int.random(in: 1...most, using: &generator)).map { _ in
+          Bool.random(using: &generator) ? "0" : Character(String(Int.random(in: 0...9, using: &generator)))
+        })
     }
     let sign = Bool.random(using: &generator) ? "-" : ""
     let exponent = Bool.random(using: &generator) ? "e\(Int.random(in: -20...20, using: &generator))" : ""
@@ -54,9 +55,11 @@ import Testing
   @Test func comparesAsTheServerDoes() throws {
     let connection = try BlockingConnection()
     let values = try NumericTests.texts.map(number)
-    let sorted = try connection.query("SELECT n FROM unnest(\(values)) AS t (n) ORDER BY n").decode(PostgresNumeric.self)
+    let sorted = try connection.query("SELECT n FROM unnest(\(values)) AS t (n) ORDER BY n").decode(
+      PostgresNumeric.self)
     #expect(sorted == values.sorted())
-    #expect(Set(values).count == Set(NumericTests.texts).count - 3)  // 0, 0.0 and 0.000 are one; so are 0.0001 and 0.00010000
+    // 0, 0.0 and 0.000 are one; so are 0.0001 and 0.00010000.
+    #expect(Set(values).count == Set(NumericTests.texts).count - 3)
     #expect(PostgresNumeric("1.50") == PostgresNumeric("1.5"))
     #expect(PostgresNumeric.nan == .nan && PostgresNumeric.nan > .infinity)
   }
@@ -80,11 +83,14 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "-", ".", "1.2.3", "1e", "1e+", "0x1", "1 ", " 1", "--1", "+-1", "infinit", "infinityx", "-nan", "1e99999999999",
+    "", "-", ".", "1.2.3", "1e", "1e+", "0x1", "1 ", " 1", "--1", "+-1", "infinit", "infinityx", "-nan",
+    "1e99999999999",
     "1e131072", "1e-16384", "٣", "1,5",
   ])
   func refuses(_ text: String) { #expect(PostgresNumeric(text) == nil) }
 
-  @Test(arguments: [("+1", "1"), (".5", "0.5"), ("5.", "5"), ("1E3", "1000"), ("inf", "Infinity"), ("-iNF", "-Infinity")])
+  @Test(arguments: [
+    ("+1", "1"), (".5", "0.5"), ("5.", "5"), ("1E3", "1000"), ("inf", "Infinity"), ("-iNF", "-Infinity"),
+  ])
   func accepts(_ text: String, as printed: String) { #expect(PostgresNumeric(text)?.description == printed) }
 }

@@ -6,7 +6,8 @@ import Testing
 @Suite struct TimeTests {
   /// The earliest and the latest that the server has (Table "Date/Time Types" of its manual).
   private static let timestamps: [Int64] = [
-    -211_813_488_000_000_000, 9_223_371_331_199_999_999, 0, -1, 1, 999_999, -62_135_596_800_000_000 - 946_684_800_000_000,
+    -211_813_488_000_000_000, 9_223_371_331_199_999_999, 0, -1, 1, 999_999,
+    -62_135_596_800_000_000 - 946_684_800_000_000,
     .min, .max,
   ]
 
@@ -78,9 +79,11 @@ import Testing
   @Test func timesOfDay() throws {
     let connection = try BlockingConnection()
     var generator = SeededGenerator(seed: 9)
-    let times = ([0, 86_400_000_000, 1, 86_399_999_999] + (0..<50).map { _ in
-      Int64.random(in: 0...86_400_000_000, using: &generator)
-    }).compactMap(PostgresTime.init(microseconds:))
+    let times =
+      ([0, 86_400_000_000, 1, 86_399_999_999]
+      + (0..<50).map { _ in
+        Int64.random(in: 0...86_400_000_000, using: &generator)
+      }).compactMap(PostgresTime.init(microseconds:))
     #expect(times.count == 54)
     try connection.expectRoundTrips(times, as: "time")
     #expect(PostgresTime(hour: 24, minute: 0) == nil)
