@@ -74,13 +74,16 @@ public final class ConnectionPool<Connection: AnyObject & Sendable>: Sendable {
   }
 
   /// An idle connection, if there is one: for callers that rather do something else than wait.
+  @inlinable
   package func tryLease(
     priority: PoolPriority = .normal, tenant: String? = nil, file: StaticString = #fileID, line: UInt = #line
   ) -> PoolLease<Connection>? {
-    engine.tryAcquire(priority, tenant, PoolSite(file: file, line: line)).map { PoolLease(self, $0) }
+    guard let idle = engine.tryAcquire(priority, tenant, PoolSite(file: file, line: line)) else { return nil }
+    return PoolLease(self, idle)
   }
 
   /// A connection that is kept beyond the end of a function, for cursors and subscriptions.
+  @inlinable
   package nonisolated(nonsending) func lease(
     priority: PoolPriority = .normal, tenant: String? = nil, deadline: ContinuousClock.Instant? = nil,
     file: StaticString = #fileID, line: UInt = #line
@@ -91,22 +94,23 @@ public final class ConnectionPool<Connection: AnyObject & Sendable>: Sendable {
   }
 
   /// Takes a connection back in whatever state it is.
-  @usableFromInline
+  @inlinable
   func end(_ hold: PoolHold, _ connection: Connection) {
     switch factory.condition(of: connection) {
-    case .reusable: engine.release(hold, .reusable)
-    case .broken: engine.release(hold, .broken)
+    case .reusable: engine.release(hold.lease, .reusable)
+    case .broken: engine.release(hold.lease, .broken)
     case .untidy: tidy(hold, connection)
     }
   }
 
   /// In a task of its own: the caller need not wait for it, and its cancellation must not end it.
-  private func tidy(_ hold: PoolHold, _ connection: Connection) {
+  @usableFromInline
+  func tidy(_ hold: PoolHold, _ connection: Connection) {
     let (engine, factory) = (engine, factory)
     let deadline = engine.clock.continuous(engine.clock.now.advanced(by: settings.validationTimeout))
     Task.detached {
       let isTidy = await factory.tidy(connection, deadline: deadline)
-      engine.release(hold, isTidy ? .reusable : .broken)
+      engine.release(hold.lease, isTidy ? .reusable : .broken)
     }
   }
 
@@ -178,12 +182,14 @@ public final class ConnectionPool<Connection: AnyObject & Sendable>: Sendable {
 
 /// A connection in use that is not bound to a closure. It cannot be copied; when it goes out of scope, the connection goes
 /// back.
+@usableFromInline
 package struct PoolLease<Connection: AnyObject & Sendable>: ~Copyable, Sendable {
   /// The connection. It must not be used after the lease has ended.
-  package let connection: Connection
-  private let pool: ConnectionPool<Connection>
-  private let hold: PoolHold
+  @usableFromInline package let connection: Connection
+  @usableFromInline let pool: ConnectionPool<Connection>
+  @usableFromInline let hold: PoolHold
 
+  @inlinable
   init(_ pool: ConnectionPool<Connection>, _ hold: PoolHold) {
     connection = unsafeDowncast(hold.object, to: Connection.self)
     self.pool = pool
@@ -191,7 +197,9 @@ package struct PoolLease<Connection: AnyObject & Sendable>: ~Copyable, Sendable 
   }
 
   /// Gives the connection back.
+  @inlinable
   package consuming func end() {}
 
+  @inlinable
   deinit { pool.end(hold, connection) }
 }

@@ -37,22 +37,23 @@ final class PoolEngine: Sendable {
   @usableFromInline
   func tryAcquire(_ priority: PoolPriority, _ tenant: String?, _ site: PoolSite) -> PoolHold? {
     let now = clock.coarseNow
-    let (hold, work) = state.withLock { state in
+    let (hold, isMore) = state.withLock { state -> (PoolHold?, Bool) in
       guard let lease = state.core.tryAcquire(priority, tenant: tenant, site: site, now: now) else {
-        return (PoolHold?.none, PoolWork?.none)
+        return (nil, false)
       }
-      return (state.hold(lease), state.core.actions.isEmpty ? nil : state.work(now))
+      return (state.hold(lease), !state.core.actions.isEmpty)
     }
-    if let work { perform(work) }
+    if isMore { apply { _, _ in } }
     return hold
   }
 
   /// Waits for a connection.
   @usableFromInline
   nonisolated(nonsending)
-  func acquire(
-    _ priority: PoolPriority, _ tenant: String?, _ site: PoolSite, _ deadline: ContinuousClock.Instant?
-  ) async throws(PoolError) -> PoolHold {
+    func acquire(
+      _ priority: PoolPriority, _ tenant: String?, _ site: PoolSite, _ deadline: ContinuousClock.Instant?
+    ) async throws(PoolError) -> PoolHold
+  {
     let now = clock.now
     var limit = now + max(0, settings.acquireTimeout.poolNanoseconds)
     if let deadline { limit = min(limit, clock.instant(deadline)) }
@@ -87,10 +88,14 @@ final class PoolEngine: Sendable {
 
   /// Takes a connection back, and hands it to whoever is next.
   @usableFromInline
-  func release(_ hold: PoolHold, _ outcome: PoolReturn) {
-    let now = clock.coarseNow
+  func release(_ lease: LeaseRef, _ outcome: PoolReturn) {
+    if case .reusable = outcome {
+      let now = clock.coarseNow
+      if state.withLock({ $0.core.tryRelease(lease, now: now) }) { return }
+    }
+    let now = clock.now
     let (handOff, work) = state.withLock { state in
-      let grant = state.core.release(hold.lease, outcome, now: now)
+      let grant = state.core.release(lease, outcome, now: now)
       return (grant.flatMap { state.answer($0) }, state.core.actions.isEmpty ? nil : state.work(now))
     }
     handOff?.resume()
@@ -168,7 +173,8 @@ final class PoolEngine: Sendable {
       (state.core.statistics(now), state.core.holders(3, now), state.lastConnectError)
     }
     return PoolError(
-      refusal, pool: name, site: site, statistics: statistics, settings: settings, holders: holders, connectError: cause)
+      refusal, pool: name, site: site, statistics: statistics, settings: settings, holders: holders,
+      connectError: cause)
   }
 
   // MARK: Whole pool

@@ -176,14 +176,7 @@ struct PoolCore: Sendable {
   mutating func lease(
     _ slot: Int, isCritical: Bool, tenant: Int32, site: PoolSite, now: PoolInstant
   ) -> LeaseRef {
-    let serial = slots[slot].serial &+ 1
-    slots[slot].state = .leased
-    slots[slot].serial = serial
-    slots[slot].since = now
-    slots[slot].site = site
-    slots[slot].tenant = tenant
-    slots[slot].isCritical = isCritical
-    slots[slot].isReported = false
+    let serial = slots[slot].beginLease(isCritical: isCritical, tenant: tenant, site: site, now: now)
     leased += 1
     if !isCritical { leasedOrdinary += 1 }
     tenants.addLease(tenant)
@@ -193,6 +186,21 @@ struct PoolCore: Sendable {
   }
 
   // MARK: Release
+
+  /// Takes a connection back that nobody waits for and that can be given out again; false, without having done anything, if
+  /// more is to be done. The way that every return takes first.
+  mutating func tryRelease(_ lease: LeaseRef, now: PoolInstant) -> Bool {
+    guard queue.isEmpty, phase == .open, pressure.level == .normal, occupied - pairs <= limit else { return false }
+    let slot = slots[lease.slot]
+    guard slot.serial == lease.serial, slot.state == .leased, slot.generation == generation, slot.isDoomed == nil,
+      !slot.isSuperseded
+    else { return false }
+    leased -= 1
+    if !slot.isCritical { leasedOrdinary -= 1 }
+    tenants.removeLease(slot.tenant)
+    park(lease.slot, now)
+    return true
+  }
 
   /// Takes a connection back. The waiter that gets it, if there is one, is the result; more may stand in `actions`.
   mutating func release(_ lease: LeaseRef, _ outcome: PoolReturn, now: PoolInstant) -> PoolGrant? {
@@ -229,9 +237,7 @@ struct PoolCore: Sendable {
 
   /// Puts a connection among the idle ones.
   mutating func park(_ slot: Int, _ now: PoolInstant) {
-    slots[slot].state = .idle
-    slots[slot].since = now
-    idle.append(slot, &slots)
+    idle.append(slot, now, &slots)
   }
 }
 

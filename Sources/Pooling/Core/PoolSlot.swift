@@ -65,8 +65,25 @@ struct PoolSlot: Sendable {
   /// Who uses it.
   var site = PoolSite(file: "", line: 0)
 
-  /// Whether there is a connection that works, as far as is known.
-  var isLive: Bool { state == .idle || state == .validating || state == .leased }
+  /// One step instead of many: each write to an element of an array looks whether the array is shared.
+  mutating func beginLease(isCritical: Bool, tenant: Int32, site: PoolSite, now: PoolInstant) -> UInt32 {
+    state = .leased
+    serial &+= 1
+    since = now
+    self.site = site
+    self.tenant = tenant
+    self.isCritical = isCritical
+    isReported = false
+    return serial
+  }
+
+  mutating func park(_ now: PoolInstant, after newest: Int32) {
+    state = .idle
+    since = now
+    tenant = -1
+    newer = -1
+    older = newest
+  }
 }
 
 /// The idle connections, from the one returned first to the one returned last: a list through the slots themselves.
@@ -77,9 +94,8 @@ struct IdleList: Sendable {
 
   var isEmpty: Bool { count == 0 }
 
-  mutating func append(_ slot: Int, _ slots: inout [PoolSlot]) {
-    slots[slot].newer = -1
-    slots[slot].older = newest
+  mutating func append(_ slot: Int, _ now: PoolInstant, _ slots: inout [PoolSlot]) {
+    slots[slot].park(now, after: newest)
     if newest >= 0 { slots[Int(newest)].newer = Int32(slot) } else { oldest = Int32(slot) }
     newest = Int32(slot)
     count += 1
