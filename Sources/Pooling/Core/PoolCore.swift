@@ -96,7 +96,7 @@ struct PoolCore: Sendable {
   /// Places that are taken.
   var occupied: Int { live + connecting + closing }
   /// Connections that work which is not critical may use.
-  var ordinaryCap: Int { max(1, limit - settings.reserve) }
+  var ordinaryCap: Int { max(1, limit + pairs - settings.reserve) }
   /// Connections being opened that replace none.
   var ordinaryConnecting: Int { connecting - successors }
 
@@ -212,7 +212,12 @@ struct PoolCore: Sendable {
       settle(now)
       return nil
     }
-    if !queue.isEmpty, let seat = nextWaiter() { return grant(slot, to: seat, now) }
+    if !queue.isEmpty, let seat = nextWaiter() {
+      let grant = grant(slot, to: seat, now)
+      // What came back may have been what kept somebody else from an idle one: their tenant's share, or the reserve.
+      if !idle.isEmpty { settle(now) }
+      return grant
+    }
     park(slot, now)
     if phase != .open || pressure.level != .normal { settle(now) }
     return nil
