@@ -22,6 +22,7 @@ let package = Package(
     .library(name: "MainstayPostgres", targets: ["MainstayPostgres"]),
     .library(name: "MainstayRedis", targets: ["MainstayRedis"]),
     .library(name: "MainstayPooling", targets: ["MainstayPooling"]),
+    .library(name: "MainstayDevServices", targets: ["MainstayDevServices"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
   ],
@@ -74,6 +75,9 @@ let package = Package(
 
     // Plugins
     library(
+      "MainstayDevServices", "Plugins/DevServices",
+      ["MainstayCapabilities", "MainstayDevServers", "MainstayKernel", log], exclude: ["README.md"]),
+    library(
       "MainstayHTTPServer", "Plugins/HTTP",
       [
         "MainstayKernel", "MainstayHTTP", hummingbird, hummingbirdCore, httpTypes, log, nioCore, nioHTTP1, nioHTTPTypes,
@@ -89,7 +93,8 @@ let package = Package(
     .executableTarget(
       name: "mainstay",
       dependencies: [
-        "MainstayCommandLine", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth", "MainstayKernel",
+        "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
+        "MainstayKernel",
       ],
       path: "Sources/mainstay"),
 
@@ -105,6 +110,9 @@ let package = Package(
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
+    test(
+      "DevServicesTests",
+      ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
     .executableTarget(
       name: "dev-servers-probe", dependencies: ["MainstayDevServers"], path: "Tests/DevServersProbe"),
     test("HostTests", ["mainstay"]),

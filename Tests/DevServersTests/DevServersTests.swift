@@ -190,7 +190,7 @@ import Testing
     chmod(program, 0o700)
     var options = RedisServer.Options()
     options.folder = folder
-    options.program = program
+    options.programs = folder
     options.startLimit = .milliseconds(200)
     let error = await #expect(throws: DevServerError.self) { try await RedisServer.start(options) }
     #expect(error?.code == .noAnswer)

@@ -55,6 +55,8 @@ public struct PostgresServer: DevServer {
   public let port: UInt16?
   /// The password of `postgres` through the port, if there is one.
   public let password: String?
+  /// The file that holds the password, for this user only.
+  public let passwordFile: String
   /// The version of the programs, such as 15.
   public let majorVersion: Int
 
@@ -87,8 +89,12 @@ public struct PostgresServer: DevServer {
     }
   }
 
-  /// The newest PostgreSQL of this machine, as a version and a folder of programs; nil if there is none.
-  public static var installed: (majorVersion: Int, folder: String)? {
-    (try? PostgresPrograms.find()).map { ($0.majorVersion, $0.folder) }
+  /// Looks whether a server could be started, and says which: `PostgreSQL 15 of /usr/lib/postgresql/15/bin`. Starts
+  /// and makes nothing.
+  public static func inspect(_ options: Options = Options()) throws(DevServerError) -> String {
+    let programs = try PostgresPrograms.find(in: options.programs.map { [$0] } ?? PostgresPrograms.usualFolders)
+    let account = try ServerAccount.postgres()
+    if case .kept(let path) = options.data { try KeptFolder.check(path, for: account) }
+    return "PostgreSQL \(programs.majorVersion) of \(programs.folder)"
   }
 }

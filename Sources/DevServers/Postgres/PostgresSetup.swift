@@ -29,7 +29,8 @@ struct PostgresSetup: Sendable {
     let process = try await ServerProcess.start(plan, in: folder)
     return PostgresServer(
       process: process, socketFolder: sockets, dataFolder: data.path, port: port,
-      password: port == nil ? nil : data.password, majorVersion: data.programs.majorVersion)
+      password: port == nil ? nil : data.password, passwordFile: data.passwordFile,
+      majorVersion: data.programs.majorVersion)
   }
 
   private var isKept: Bool { options.data != .throwAway }
@@ -42,6 +43,7 @@ struct PostgresSetup: Sendable {
     let lock: OpenFile?
     let programs: PostgresPrograms
     let password: String
+    let passwordFile: String
   }
 
   private func preparedData() async throws -> PreparedData {
@@ -57,13 +59,14 @@ struct PostgresSetup: Sendable {
     if access(data + "/PG_VERSION", F_OK) == 0 {
       let version = Int(tail(of: data + "/PG_VERSION").prefix { $0.isNumber })
       return PreparedData(
-        path: data, lock: kept?.lock, programs: try programs(majorVersion: version), password: tail(of: secret))
+        path: data, lock: kept?.lock, programs: try programs(majorVersion: version), password: tail(of: secret),
+        passwordFile: secret)
     }
     let programs = try programs(majorVersion: nil)
     let password = options.password ?? randomPassword()
     try write(password, as: secret)
     try await initialize(data, programs, secret)
-    return PreparedData(path: data, lock: kept?.lock, programs: programs, password: password)
+    return PreparedData(path: data, lock: kept?.lock, programs: programs, password: password, passwordFile: secret)
   }
 
   private func programs(majorVersion: Int?) throws(DevServerError) -> PostgresPrograms {

@@ -44,9 +44,13 @@ struct KeptFolder: Sendable {
       throw DevServerError(
         .folder, "\(path) is no folder of the user whom the server runs as; remove it, or use another")
     }
-    if let barrier = account.barrier(to: made) {
-      throw DevServerError(
-        .folder, "the user 'postgres', whom the server runs as, may not enter \(barrier); keep the data elsewhere")
-    }
+    try check(path, for: account)
+  }
+
+  /// Looks whether the server could use a folder, as far as its path exists.
+  static func check(_ path: String, for account: ServerAccount) throws(DevServerError) {
+    guard let barrier = account.barrier(to: path) else { return }
+    throw DevServerError(
+      .folder, "the user 'postgres', whom the server runs as, may not enter \(barrier); keep the data elsewhere")
   }
 }

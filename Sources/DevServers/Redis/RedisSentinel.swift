@@ -32,8 +32,8 @@ public struct RedisSentinel: DevServer {
     public var port: UInt16?
     /// The password that clients of the sentinel must give; nil for none.
     public var password: String?
-    /// The `redis-server` to run; nil for the one that is found.
-    public var program: String?
+    /// The folder with `redis-server` or `valkey-server`; nil for the one that is found.
+    public var programs: String?
     /// The folder in which its own is made; nil for TMPDIR, or /tmp.
     public var folder: String?
 
@@ -65,7 +65,7 @@ public struct RedisSentinel: DevServer {
   }
 
   private static func start(_ options: Options, in folder: ServerFolder) async throws -> RedisSentinel {
-    let program = try options.program ?? RedisSetup.program()
+    let program = try RedisSetup.program(in: options.programs)
     let port = try options.port ?? DevPort.free()
     let file = folder.path + "/sentinel.conf"
     try OpenFile(file, O_WRONLY | O_CREAT | O_TRUNC).write(configuration(options, port, folder.path))

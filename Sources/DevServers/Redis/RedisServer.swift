@@ -12,8 +12,8 @@ public struct RedisServer: DevServer {
     public var password: String?
     /// Lines of redis.conf, over those that are set anyway: `["maxmemory": "10mb"]`.
     public var settings: [String: String] = [:]
-    /// The `redis-server` to run; nil for the one that is found.
-    public var program: String?
+    /// The folder with `redis-server` or `valkey-server`; nil for the one that is found.
+    public var programs: String?
     /// The folder in which its own is made; nil for TMPDIR, or /tmp. Paths of sockets may have 107 bytes.
     public var folder: String?
     /// The most time to serve.
@@ -33,6 +33,8 @@ public struct RedisServer: DevServer {
   public let port: UInt16?
   /// The password that it asks for, if any.
   public let password: String?
+  /// The configuration, with the password as `requirepass`; for this user only.
+  public let configurationFile: String
 
   /// How clients find it through the socket. Holds the password, if there is one.
   public var url: String { "unix://\(password.map { ":\($0)@" } ?? "")\(socket)" }
@@ -53,6 +55,8 @@ public struct RedisServer: DevServer {
     }
   }
 
-  /// The server program of this machine; nil if there is none.
-  public static var installed: String? { try? RedisSetup.program() }
+  /// Looks whether a server could be started, and says which: `/usr/bin/redis-server`. Starts and makes nothing.
+  public static func inspect(_ options: Options = Options()) throws(DevServerError) -> String {
+    try RedisSetup.program(in: options.programs)
+  }
 }

@@ -14,8 +14,8 @@ struct RedisSetup: Sendable {
     return try await start(port: try options.port.number())
   }
 
-  static func program() throws(DevServerError) -> String {
-    let folders = InstalledPrograms.searchPath
+  static func program(in folder: String?) throws(DevServerError) -> String {
+    let folders = folder.map { [$0] } ?? InstalledPrograms.searchPath
     if let folder = InstalledPrograms.folder(with: ["redis-server"], in: folders) { return folder + "/redis-server" }
     if let folder = InstalledPrograms.folder(with: ["valkey-server"], in: folders) { return folder + "/valkey-server" }
     throw DevServerError(
@@ -23,7 +23,7 @@ struct RedisSetup: Sendable {
   }
 
   private func start(port: UInt16?) async throws -> RedisServer {
-    let program = try options.program ?? Self.program()
+    let program = try Self.program(in: options.programs)
     let socket = folder.path + "/redis.sock"
     try SocketProbe.Address.check(socket)
     let password = options.password ?? (port == nil ? nil : randomPassword())
@@ -39,7 +39,7 @@ struct RedisSetup: Sendable {
       name: "Redis", command: [program, file], account: .own, workingFolder: data, dataLock: kept?.lock,
       probe: .redis(.file(socket)), stopSignal: "TERM", startLimit: options.startLimit, stopLimit: options.stopLimit)
     let process = try await ServerProcess.start(plan, in: folder)
-    return RedisServer(process: process, socket: socket, port: port, password: password)
+    return RedisServer(process: process, socket: socket, port: port, password: password, configurationFile: file)
   }
 
   private func configuration(_ socket: String, _ port: UInt16?, _ password: String?, _ data: String) -> String {
