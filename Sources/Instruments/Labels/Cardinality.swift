@@ -45,7 +45,9 @@ struct Cardinality: Sendable {
   mutating func collapse(_ given: inout [String]) -> Bool {
     let open = labels.indices.filter { given[$0] != Label.overflow && !known[$0].contains(given[$0]) }
     let rest = labels.indices.filter { given[$0] != Label.overflow }
-    guard let index = (open.isEmpty ? rest : open).max(by: { values[$0].count < values[$1].count }) else { return false }
+    guard let index = (open.isEmpty ? rest : open).max(by: { values[$0].count < values[$1].count }) else {
+      return false
+    }
     replace(index, &given)
     return true
   }

@@ -100,7 +100,8 @@ private struct TextShape {
 
   /// `mrn`, at most two marks, at least four digits in all.
   private func isRecordNumber(at index: Int) -> Bool {
-    guard case .letters(let letters) = run(index), letters.count >= 3, letters.suffix(3).elementsEqual("mrn".utf8) else {
+    guard case .letters(let letters) = run(index), letters.count >= 3, letters.suffix(3).elementsEqual("mrn".utf8)
+    else {
       return false
     }
     var marks = 0

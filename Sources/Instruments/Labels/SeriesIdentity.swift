@@ -35,7 +35,8 @@ struct SeriesIdentity: ~Copyable, @unchecked Sendable {
   @inline(__always)
   var text: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(
-      start: bytes.baseAddress.map { UnsafeRawPointer($0) + keyLength }, count: keyLength == 0 ? 0 : bytes.count - keyLength)
+      start: bytes.baseAddress.map { UnsafeRawPointer($0) + keyLength },
+      count: keyLength == 0 ? 0 : bytes.count - keyLength)
   }
 
   /// The label values in the order of the labels.

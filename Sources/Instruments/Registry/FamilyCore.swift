@@ -117,7 +117,8 @@ extension FamilyCore {
   private func mismatched(_ key: UnsafeRawBufferPointer) -> Series { child(LabelKey.values(of: key)) }
 
   private func withKey<Result>(_ values: [String], _ body: (UnsafeRawBufferPointer, UInt32) -> Result) -> Result {
-    withUnsafeTemporaryAllocation(byteCount: max(8, LabelKey.room(values.count, ledger.limits)), alignment: 8) { buffer in
+    withUnsafeTemporaryAllocation(byteCount: max(8, LabelKey.room(values.count, ledger.limits)), alignment: 8) {
+      buffer in
       var isCut = false
       let length = values.reduce(0) { write($1, $0, buffer, &isCut) }
       let key = UnsafeRawBufferPointer(rebasing: buffer[..<length])
@@ -169,7 +170,9 @@ extension FamilyCore {
   private func declareKnown() {
     var combinations: [[String]] = [[]]
     for label in descriptor.labels {
-      guard !label.known.isEmpty, combinations.count * label.known.count <= ledger.limits.seriesPerFamily else { return }
+      guard !label.known.isEmpty, combinations.count * label.known.count <= ledger.limits.seriesPerFamily else {
+        return
+      }
       combinations = combinations.flatMap { start in label.known.map { start + [$0] } }
     }
     for values in combinations { _ = child(values) }

@@ -46,7 +46,8 @@ extension MetricsRegistry {
       throw MetricsError(.invalidOptions, "metric '\(MetricsError.shown(name))': \(problem)")
     }
     let bounds = BucketBounds(buckets)
-    return try family(name, help, .histogram, labels, .histogram(buckets), FamilyExtras(bounds: bounds)) { seed, ledger in
+    return try family(name, help, .histogram, labels, .histogram(buckets), FamilyExtras(bounds: bounds)) {
+      seed, ledger in
       Histogram(seed, bounds, ledger)
     }
   }
