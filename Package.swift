@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "MainstayEventsCommand", targets: ["MainstayEventsCommand"]),
     .library(name: "MainstayCapabilities", targets: ["MainstayCapabilities"]),
     .library(name: "MainstayDevServers", targets: ["MainstayDevServers"]),
+    .library(name: "MainstayInstruments", targets: ["MainstayInstruments"]),
     .library(name: "MainstayReactor", targets: ["MainstayReactor"]),
     .library(name: "MainstayPostgres", targets: ["MainstayPostgres"]),
     .library(name: "MainstayRedis", targets: ["MainstayRedis"]),
@@ -51,6 +52,7 @@ let package = Package(
     .systemLibrary(name: "CLibPQ", path: "Sources/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
 
     // Ground floor
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
@@ -62,6 +64,7 @@ let package = Package(
     library("MainstayCapabilities", "Sources/Capabilities", ["MainstayKernel"]),
     library("MainstayReactor", "Sources/Reactor", ["CEpoll"]),
     library("MainstayDevServers", "Sources/DevServers", []),
+    library("MainstayInstruments", "Sources/Instruments", ["CProcessor", "MainstayKernel"]),
     library("MainstayPooling", "Sources/Pooling", []),
     library("MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
     library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
@@ -109,6 +112,7 @@ let package = Package(
         nioCore, nioHTTP1, nioPosix,
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
+    test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayTesting"]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
     test(
