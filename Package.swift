@@ -19,6 +19,7 @@ let package = Package(
     .library(name: "MainstayCapabilities", targets: ["MainstayCapabilities"]),
     .library(name: "MainstayDevServers", targets: ["MainstayDevServers"]),
     .library(name: "MainstayInstruments", targets: ["MainstayInstruments"]),
+    .library(name: "MainstayResilience", targets: ["MainstayResilience"]),
     .library(name: "MainstayReactor", targets: ["MainstayReactor"]),
     .library(name: "MainstayPostgres", targets: ["MainstayPostgres"]),
     .library(name: "MainstayRedis", targets: ["MainstayRedis"]),
@@ -65,6 +66,7 @@ let package = Package(
     library("MainstayReactor", "Sources/Reactor", ["CEpoll"]),
     library("MainstayDevServers", "Sources/DevServers", []),
     library("MainstayInstruments", "Sources/Instruments", ["CProcessor", "MainstayKernel"]),
+    library("MainstayResilience", "Sources/Resilience", ["MainstayKernel"]),
     library("MainstayPooling", "Sources/Pooling", []),
     library("MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
     library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
@@ -120,6 +122,7 @@ let package = Package(
       ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
     .executableTarget(
       name: "dev-servers-probe", dependencies: ["MainstayDevServers"], path: "Tests/DevServersProbe"),
+    test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
     test("HostTests", ["mainstay"]),
     test("ReactorTests", ["MainstayReactor"]),
   ]
