@@ -122,9 +122,13 @@ let package = Package(
       ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
     .executableTarget(
       name: "dev-servers-probe", dependencies: ["MainstayDevServers"], path: "Tests/DevServersProbe"),
-    test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
     test("HostTests", ["mainstay"]),
     test("ReactorTests", ["MainstayReactor"]),
+    test("PoolingTests", ["MainstayPooling"]),
+    test(
+      "PostgresTests",
+      ["MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting", "CLibPQ"]),
+    test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
   ]
 )
 
