@@ -1,7 +1,7 @@
 import MainstayPooling
 import Synchronization
 
-@testable import struct MainstayPooling.ConnectionRef
+
 
 /// A pool's clock that stands still until a test moves it on.
 final class ManualPoolClock: PoolClock {
