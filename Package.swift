@@ -45,6 +45,7 @@ let package = Package(
     // System libraries
     .systemLibrary(
       name: "CLibYAML", path: "Sources/CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
     .systemLibrary(name: "CLibPQ", path: "Sources/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
@@ -57,7 +58,7 @@ let package = Package(
       "MainstayHTTP", "Sources/HTTPCapability",
       ["MainstayKernel", hummingbird, httpTypes, log, nioCore, serviceContext]),
     library("MainstayCapabilities", "Sources/Capabilities", ["MainstayKernel"]),
-    library("MainstayReactor", "Sources/Reactor", []),
+    library("MainstayReactor", "Sources/Reactor", ["CEpoll"]),
     library("MainstayPooling", "Sources/Pooling", []),
     library("MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
     library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
@@ -103,6 +104,7 @@ let package = Package(
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("HostTests", ["mainstay"]),
+    test("ReactorTests", ["MainstayReactor"]),
   ]
 )
 

@@ -1,0 +1,32 @@
+extension PostgresResult {
+  /// Reads all rows as tuples, one type for each column: `try result.decode(Int.self, String?.self)`. Throws if the
+  /// result has another number of columns, and at the first cell that cannot be read.
+  @inlinable public func decode<First: PostgresDecodable, each Value: PostgresDecodable>(
+    _ first: First.Type, _ types: repeat (each Value).Type
+  ) throws(PostgresError) -> [(First, repeat each Value)] {
+    var columns = 1
+    for _ in repeat each types { columns += 1 }
+    try checkColumnCount(columns)
+    var rows: [(First, repeat each Value)] = []
+    rows.reserveCapacity(count)
+    for row in 0..<Int32(truncatingIfNeeded: count) {
+      var column: Int32 = 0
+      rows.append(
+        (try value(first, row: row, column: 0), repeat try next(each types, row: row, after: &column)))
+    }
+    return rows
+  }
+
+  @inlinable func next<Value: PostgresDecodable>(
+    _ type: Value.Type, row: Int32, after column: inout Int32
+  ) throws(PostgresError) -> Value {
+    column += 1
+    return try value(type, row: row, column: column)
+  }
+
+  @usableFromInline func checkColumnCount(_ wanted: Int) throws(PostgresError) {
+    guard wanted == columnCount else {
+      throw PostgresError(.decoding, "\(wanted) columns were asked for; the result has \(columnCount)")
+    }
+  }
+}
