@@ -17,10 +17,12 @@ let package = Package(
     .library(name: "MainstayCommandLine", targets: ["MainstayCommandLine"]),
     .library(name: "MainstayEventsCommand", targets: ["MainstayEventsCommand"]),
     .library(name: "MainstayCapabilities", targets: ["MainstayCapabilities"]),
+    .library(name: "MainstayDevServers", targets: ["MainstayDevServers"]),
     .library(name: "MainstayReactor", targets: ["MainstayReactor"]),
     .library(name: "MainstayPostgres", targets: ["MainstayPostgres"]),
     .library(name: "MainstayRedis", targets: ["MainstayRedis"]),
     .library(name: "MainstayPooling", targets: ["MainstayPooling"]),
+    .library(name: "MainstayDevServices", targets: ["MainstayDevServices"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
   ],
@@ -58,6 +60,7 @@ let package = Package(
       "MainstayHTTP", "Sources/HTTPCapability",
       ["MainstayKernel", hummingbird, httpTypes, log, nioCore, serviceContext]),
     library("MainstayCapabilities", "Sources/Capabilities", ["MainstayKernel"]),
+    library("MainstayDevServers", "Sources/DevServers", []),
     library("MainstayReactor", "Sources/Reactor", ["CEpoll"]),
     library("MainstayPooling", "Sources/Pooling", []),
     library("MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
@@ -72,6 +75,9 @@ let package = Package(
       ["MainstayCommandLine", "MainstayKernel", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
 
     // Plugins
+    library(
+      "MainstayDevServices", "Plugins/DevServices",
+      ["MainstayCapabilities", "MainstayDevServers", "MainstayKernel", log], exclude: ["README.md"]),
     library(
       "MainstayHTTPServer", "Plugins/HTTP",
       [
@@ -88,7 +94,8 @@ let package = Package(
     .executableTarget(
       name: "mainstay",
       dependencies: [
-        "MainstayCommandLine", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth", "MainstayKernel",
+        "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
+        "MainstayKernel",
       ],
       path: "Sources/mainstay"),
 
@@ -103,6 +110,12 @@ let package = Package(
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
+    test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
+    test(
+      "DevServicesTests",
+      ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
+    .executableTarget(
+      name: "dev-servers-probe", dependencies: ["MainstayDevServers"], path: "Tests/DevServersProbe"),
     test("HostTests", ["mainstay"]),
     test("ReactorTests", ["MainstayReactor"]),
   ]

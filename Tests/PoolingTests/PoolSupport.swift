@@ -1,8 +1,6 @@
 import MainstayPooling
 import Synchronization
 
-
-
 /// A pool's clock that stands still until a test moves it on.
 final class ManualPoolClock: PoolClock {
   private struct Scheduled {
