@@ -18,6 +18,8 @@ let package = Package(
     .library(name: "MainstayEventsCommand", targets: ["MainstayEventsCommand"]),
     .library(name: "MainstayCapabilities", targets: ["MainstayCapabilities"]),
     .library(name: "MainstayDevServers", targets: ["MainstayDevServers"]),
+    .library(name: "MainstayInstruments", targets: ["MainstayInstruments"]),
+    .library(name: "MainstayResilience", targets: ["MainstayResilience"]),
     .library(name: "MainstayReactor", targets: ["MainstayReactor"]),
     .library(name: "MainstayPostgres", targets: ["MainstayPostgres"]),
     .library(name: "MainstayRedis", targets: ["MainstayRedis"]),
@@ -47,9 +49,11 @@ let package = Package(
     // System libraries
     .systemLibrary(
       name: "CLibYAML", path: "Sources/CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
     .systemLibrary(name: "CLibPQ", path: "Sources/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
 
     // Ground floor
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
@@ -59,8 +63,10 @@ let package = Package(
       "MainstayHTTP", "Sources/HTTPCapability",
       ["MainstayKernel", hummingbird, httpTypes, log, nioCore, serviceContext]),
     library("MainstayCapabilities", "Sources/Capabilities", ["MainstayKernel"]),
+    library("MainstayReactor", "Sources/Reactor", ["CEpoll"]),
     library("MainstayDevServers", "Sources/DevServers", []),
-    library("MainstayReactor", "Sources/Reactor", []),
+    library("MainstayInstruments", "Sources/Instruments", ["CProcessor", "MainstayKernel"]),
+    library("MainstayResilience", "Sources/Resilience", ["MainstayKernel"]),
     library("MainstayPooling", "Sources/Pooling", []),
     library("MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
     library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
@@ -108,6 +114,7 @@ let package = Package(
         nioCore, nioHTTP1, nioPosix,
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
+    test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayTesting"]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
     test(
@@ -118,6 +125,12 @@ let package = Package(
     test("HostTests", ["mainstay", "stuck-host"]),
     .executableTarget(
       name: "stuck-host", dependencies: ["MainstayCommandLine", "MainstayKernel"], path: "Tests/StuckHost"),
+    test("ReactorTests", ["MainstayReactor"]),
+    test("PoolingTests", ["MainstayPooling"]),
+    test(
+      "PostgresTests",
+      ["MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting", "CLibPQ"]),
+    test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
   ]
 )
 
