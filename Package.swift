@@ -122,7 +122,9 @@ let package = Package(
       ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
     .executableTarget(
       name: "dev-servers-probe", dependencies: ["MainstayDevServers"], path: "Tests/DevServersProbe"),
-    test("HostTests", ["mainstay"]),
+    test("HostTests", ["mainstay", "stuck-host"]),
+    .executableTarget(
+      name: "stuck-host", dependencies: ["MainstayCommandLine", "MainstayKernel"], path: "Tests/StuckHost"),
     test("ReactorTests", ["MainstayReactor"]),
     test("PoolingTests", ["MainstayPooling"]),
     test(
