@@ -86,8 +86,8 @@ let package = Package(
     library(
       "MainstayHTTPServer", "Plugins/HTTP",
       [
-        "MainstayKernel", "MainstayHTTP", hummingbird, hummingbirdCore, httpTypes, log, nioCore, nioHTTP1, nioHTTPTypes,
-        nioPosix, serviceContext,
+        "MainstayKernel", "MainstayHTTP", "MainstayInstruments", hummingbird, hummingbirdCore, httpTypes, log, nioCore,
+        nioHTTP1, nioHTTPTypes, nioPosix, serviceContext,
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
         .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
       ], exclude: ["README.md"]),
