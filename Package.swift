@@ -21,6 +21,7 @@ let package = Package(
     .library(name: "MainstayPostgres", targets: ["MainstayPostgres"]),
     .library(name: "MainstayRedis", targets: ["MainstayRedis"]),
     .library(name: "MainstayPooling", targets: ["MainstayPooling"]),
+    .library(name: "MainstayTemplating", targets: ["MainstayTemplating"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
   ],
@@ -61,6 +62,7 @@ let package = Package(
     library("MainstayPooling", "Sources/Pooling", []),
     library("MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
     library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+    library("MainstayTemplating", "Sources/Templating", ["MainstayKernel"]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
       "MainstayHTTPTesting", "Sources/HTTPTesting",
@@ -102,6 +104,7 @@ let package = Package(
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
+    test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
     test("HostTests", ["mainstay"]),
   ]
 )
