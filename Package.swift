@@ -69,7 +69,8 @@ let package = Package(
     library("MainstayInstruments", "Sources/Instruments", ["CProcessor", "MainstayKernel"]),
     library("MainstayResilience", "Sources/Resilience", ["MainstayKernel"]),
     library("MainstayPooling", "Sources/Pooling", []),
-    library("MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+    library(
+      "MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
     library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
     library("MainstayTemplating", "Sources/Templating", ["MainstayKernel"]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
