@@ -70,7 +70,8 @@ let package = Package(
     library("MainstayResilience", "Sources/Resilience", ["MainstayKernel"]),
     library("MainstayPooling", "Sources/Pooling", []),
     library(
-      "MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+      "MainstayPostgres", "Sources/Postgres",
+      ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor", "MainstayResilience"]),
     library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
     library("MainstayTemplating", "Sources/Templating", ["MainstayKernel"]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
@@ -132,7 +133,10 @@ let package = Package(
     test("PoolingTests", ["MainstayPooling"]),
     test(
       "PostgresTests",
-      ["MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting", "CLibPQ"]),
+      [
+        "MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayPooling", "MainstayReactor",
+        "MainstayResilience", "MainstayTesting", "CLibPQ",
+      ]),
     test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
   ]
