@@ -1,5 +1,5 @@
 public import MainstayPooling
-public import MainstayReactor
+import MainstayReactor
 
 extension PostgresDatabase {
   /// Runs a statement, on any connection, and returns its rows or how many it changed. It is committed when this returns.
