@@ -16,6 +16,7 @@ import Testing
     PostgresInterval.self, Duration.self, JSONValue.self, PostgresJSON<Document>.self, Mood.self, [Int].self,
     [Int?].self, [String].self, [[UInt8]].self, [[Int]].self, [PostgresNumeric].self, [UUID?].self, Int?.self,
     [PostgresJSON<[Int]>].self, [PostgresInterval].self, [Date].self,
+    PostgresRange<Int>.self, [PostgresRange<PostgresNumeric>].self,
   ]
 
   private static let types: [PostgresType] = [
