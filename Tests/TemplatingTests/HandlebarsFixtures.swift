@@ -97,6 +97,8 @@ struct HandlebarsFixtures {
 
   private static let bodies: [String: Helper.Body] = {
     var table: [String: Helper.Body] = [:]
+    // A function that must not be called.
+    table[""] = { (_: borrowing HelperCall) throws -> TemplateValue in "called" }
     table["function (_undefined, _null, options) { return (_undefined === undefined) + ' ' + (_null === null) + ' ' + (typeof options); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
       guard case .undefined = call[0], case .null = call[1] else { return "false" }
       return "true true object"

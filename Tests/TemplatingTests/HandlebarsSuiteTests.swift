@@ -14,7 +14,7 @@ import Testing
         continue
       }
       guard let fixtures = HandlebarsFixtures(test) else {
-        tally.skip("a function has no counterpart in the fixtures")
+        tally.skip("a function has no counterpart in the fixtures: \(number)")
         continue
       }
       let name = "\(number) \(test["it"]?.stringValue ?? "") \(test["template"]?.description ?? "")"

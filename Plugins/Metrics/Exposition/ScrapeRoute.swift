@@ -20,7 +20,8 @@ struct ScrapeRoute: Sendable {
         }
         format = named
       }
-      let names = Set(query.getAll("name[]").prefix(200).map(String.init))
+      // Names of parameters reach us as they were sent, and most clients encode the brackets.
+      let names = Set(["name[]", "name%5B%5D", "name%5b%5d"].flatMap { query.getAll($0) })
       let compresses = gzip > 0 && Negotiation.acceptsGzip(request.headers[.acceptEncoding])
       return ScrapeResponse(
         scrape: collector.scrape, format: format, names: names, gzipLevel: compresses ? gzip : nil

@@ -9,6 +9,9 @@ struct RetentionTier: Sendable, Hashable {
 
   /// Seconds that it reaches back.
   var span: Double { step * Double(points) }
+
+  /// The nearest tick: samples are taken at multiples of the step, or a little later.
+  func tick(at time: Double) -> Int { Int((time / step).rounded()) }
 }
 
 /// The recent past of watched families, in memory under a budget: a pure value; times are seconds since 1970.
@@ -50,7 +53,7 @@ struct TimeSeriesStore: Sendable {
   /// Keeps a sample of each series.
   mutating func record(_ snapshots: [FamilySnapshot], at now: Double) {
     guard now.isFinite, now.magnitude < 1e12 else { return }
-    let ticks = tiers.map { Int((now / $0.step).rounded(.down)) }
+    let ticks = tiers.map { $0.tick(at: now) }
     let due = tiers.indices.filter { ticks[$0] > lastTick[$0] }
     guard !due.isEmpty else { return }
     refused = 0
@@ -120,10 +123,13 @@ extension TimeSeriesStore {
       let known = names.isEmpty ? "it has no labels" : "it has: \(names.joined(separator: ", "))"
       throw QueryError("metric '\(selector.metric)' has no label '\(name)'; \(known)")
     }
+    guard time.magnitude < 1e12, selector.window > 0, selector.window < 1e9 else {
+      throw QueryError("the window must be above 0 s, and the time one that people live in")
+    }
     guard let tier = tier(reaching: time - selector.window) else { return [:] }
     let step = tiers[tier].step
-    let end = Int((time / step).rounded(.down))
-    let ticks = Swift.min(end, Int(((time - selector.window) / step).rounded(.down)) + 1)...end
+    let end = tiers[tier].tick(at: time)
+    let ticks = end - max(1, Int((selector.window / step).rounded())) + 1...end
     var groups: [[String]: WindowReading] = [:]
     for (values, series) in family.series where selector.matches(names, values) {
       let key = selector.groupBy.map { name in names.firstIndex(of: name).map { values[$0] } ?? "" }

@@ -9,7 +9,7 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
   let settings: PostgresConnectionSettings
   let reactors: [Reactor]
   private let turn = Atomic<Int>(0)
-  private let lastDemotion = Mutex<MonotonicInstant?>(nil)
+  let place = PrimaryPlace()
 
   init(name: String, options: PostgresOptions, settings: PostgresConnectionSettings, reactors: [Reactor]) {
     self.name = name
@@ -29,8 +29,10 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
     for (index, endpoint) in options.endpoints.enumerated() {
       let left = MonotonicInstant.now.duration(to: end) / (options.endpoints.count - index)
       do {
-        return try await PostgresConnection.connect(
+        let connection = try await PostgresConnection.connect(
           options, to: endpoint, settings: settings, handlers: handlers, on: reactor, deadline: .now.advanced(by: left))
+        if connection.role == .primary { place.found(endpoint, anyWillDo: !wantsPrimary) }
+        return connection
       } catch {
         if error.code == .cancelled { throw error }
         failures.append(PostgresConnectFailure(error, options, endpoint).error)
@@ -71,12 +73,44 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
     (error as? PostgresError).map { PostgresConnectFailure.isHopeless($0) } ?? false
   }
 
-  /// Whether this is news: every user of every connection notices a demotion, and one is enough.
+  /// Whether only the primary will do, so that it has moved when it is found elsewhere.
+  private var wantsPrimary: Bool {
+    options.endpoints.count > 1 && ["read-write", "primary"].contains(options["target_session_attrs"])
+  }
+}
+
+/// Where the primary was found last, and when it was last noticed that it is none any more.
+final class PrimaryPlace: Sendable {
+  private struct State {
+    var endpoint: PostgresOptions.Endpoint?
+    var demotion: MonotonicInstant?
+    var onMove: (@Sendable (String) -> Void)?
+  }
+
+  private let state = Mutex(State())
+
+  /// Who is told when it is found elsewhere.
+  func onMove(_ call: @escaping @Sendable (String) -> Void) { state.withLock { $0.onMove = call } }
+
+  /// A connection to it was opened.
+  /// - Parameter anyWillDo: Whether any server will do, so that another one means nothing.
+  func found(_ endpoint: PostgresOptions.Endpoint, anyWillDo: Bool) {
+    let (former, call) = state.withLock { state in
+      let former = state.endpoint
+      state.endpoint = endpoint
+      return (former, state.onMove)
+    }
+    if let former, former != endpoint, !anyWillDo { call?("the primary was at \(former) and is at \(endpoint) now") }
+  }
+
+  /// Whether this is news: it was the primary, and nobody has said so within a second. Every user of every connection
+  /// notices it, and one is enough.
   func noticeDemotion() -> Bool {
-    lastDemotion.withLock { last in
+    state.withLock { state in
       let now = MonotonicInstant.now
-      if let last, last.duration(to: now) < .seconds(1) { return false }
-      last = now
+      guard state.endpoint != nil else { return false }
+      if let last = state.demotion, last.duration(to: now) < .seconds(1) { return false }
+      state.demotion = now
       return true
     }
   }

@@ -1,5 +1,5 @@
 public import MainstayPooling
-public import MainstayReactor
+import MainstayReactor
 
 extension PostgresDatabase {
   /// Runs a statement, on any connection, and returns its rows or how many it changed. It is committed when this returns.
@@ -25,7 +25,7 @@ extension PostgresDatabase {
     do {
       return try await lease.connection.execute(query, deadline: deadline.map(MonotonicInstant.init))
     } catch {
-      notice(error)
+      notice(error, on: lease.connection)
       throw error
     }
   }
@@ -107,7 +107,7 @@ extension PostgresDatabase {
       guard queries.count > batchSize else { return try await lease.connection.batch(queries, deadline: limit) }
       return try await inParts(queries, lease.connection, limit)
     } catch {
-      notice(error)
+      notice(error, on: lease.connection)
       throw error
     }
   }

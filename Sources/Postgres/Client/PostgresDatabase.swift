@@ -52,6 +52,8 @@ public final class PostgresDatabase: Sendable {
     self.parallelQueries = max(1, parallelQueries)
     factory = PostgresConnectionFactory(name: name, options: options, settings: connection, reactors: reactors)
     self.pool = ConnectionPool(name: name, settings: pool, factory: factory, clock: clock, observer: observer)
+    let connections = self.pool
+    factory.place.onMove { [weak connections] reason in connections?.startGeneration(reason: reason) }
     readers = SharedReaders(most: max(1, sharedReaders))
   }
 
@@ -78,22 +80,22 @@ public final class PostgresDatabase: Sendable {
     file: StaticString = #fileID, line: UInt = #line,
     _ body: nonisolated(nonsending) (PostgresConnection) async throws -> Result
   ) async throws -> Result {
-    do {
-      return try await pool.withConnection(
-        priority: priority, tenant: tenant, deadline: deadline, file: file, line: line, body)
-    } catch let error as PostgresError {
-      notice(error)
-      throw error
+    try await pool.withConnection(priority: priority, tenant: tenant, deadline: deadline, file: file, line: line) {
+      connection in
+      do {
+        return try await body(connection)
+      } catch let error as PostgresError {
+        notice(error, on: connection)
+        throw error
+      }
     }
   }
 
-  /// A server that takes no writes any more, though it did, is not the primary: every connection to it must go, not only
+  /// A server that was the primary and takes no writes any more has been demoted: every connection to it must go, not only
   /// the one that noticed.
-  func notice(_ error: PostgresError) {
-    guard error.state == .readOnlyTransaction, error.effect == .evictAndRediscover, factory.noticeDemotion() else {
-      return
-    }
-    pool.startGeneration()
+  func notice(_ error: PostgresError, on connection: PostgresConnection) {
+    guard error.state == .readOnlyTransaction, connection.role == .standby, factory.place.noticeDemotion() else { return }
+    pool.startGeneration(reason: "the server takes no writes any more")
   }
 
   // MARK: The pool
@@ -117,7 +119,7 @@ public final class PostgresDatabase: Sendable {
   public func scale(processor: Double?) { pool.scale(processor: processor) }
 
   /// Replaces every connection: those that nobody uses at once, the others when they come back.
-  public func startGeneration() { pool.startGeneration() }
+  public func startGeneration(reason: String) { pool.startGeneration(reason: reason) }
 
   /// Closes the pool: no new callers, who waits is served; at the deadline what is left is taken away.
   public func drain(by deadline: ContinuousClock.Instant) async { await pool.drain(by: deadline) }

@@ -1,5 +1,5 @@
 import MainstayPooling
-public import MainstayReactor
+import MainstayReactor
 import Synchronization
 
 /// What a subscription to channels hears.

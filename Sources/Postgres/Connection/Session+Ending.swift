@@ -54,6 +54,7 @@ extension Session {
   func resumeReading() {
     guard isPaused else { return }
     isPaused = false
+    hasUnread = true
     askReactor()
   }
 

@@ -120,7 +120,9 @@ extension Session {
     guard unit.copy == .sending, failure == nil else { return }
     unit.copy = .none
     let isSent = reason.map { PQputCopyEnd(connection, $0) } ?? PQputCopyEnd(connection, nil)
-    if isSent == 1 { flush() } else { drain() }
+    if isSent == 1 { flush() }
+    // The server may have refused the data long ago; libpq reads its answer only now.
+    drain()
   }
 }
 

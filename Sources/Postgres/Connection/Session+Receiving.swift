@@ -148,7 +148,7 @@ extension Session {
     if unit.isAbandoned { return }
     if shallRetry(unit) {
       unit.rewind()
-      unit.kind = .statement
+      if unit.kind == .sharedRead { unit.kind = .statement }
       unit.isRetried = true
       if cancelling == nil, waiting.isEmpty { send(unit) } else { waiting.append(unit) }
       return

@@ -47,6 +47,8 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
   @exclusivity(unchecked) var wantsWrite = false
   /// A reader is behind: the socket is not read.
   @exclusivity(unchecked) var isPaused = false
+  /// The socket is to be read again; what libpq has already read makes no socket readable.
+  @exclusivity(unchecked) var hasUnread = false
   @exclusivity(unchecked) var isSweeping = false
   @exclusivity(unchecked) private var after = After()
 
@@ -232,7 +234,7 @@ extension Session {
     let plan = lock.withLock { _ in
       Plan(
         hasEnded: failure != nil, isPaused: isPaused, wantsWrite: wantsWrite, isSweeping: isSweeping,
-        wantsEndOfTick: isUnsynced || hasUnsent)
+        hasUnread: hasUnread,        wantsEndOfTick: isUnsynced || hasUnsent)
     }
     if plan.hasEnded { return finish() }
     if plan.isSweeping, let timer, !timer.isPending {
@@ -241,15 +243,17 @@ extension Session {
     if plan.wantsEndOfTick { reactor.callAtEndOfTick(self) }
     var interest: ReactorInterest = plan.isPaused ? [] : .read
     if plan.wantsWrite { interest.insert(.write) }
-    guard let source, source.interest != interest else { return }
-    let readsAgain = !source.interest.contains(.read) && interest.contains(.read)
     do {
-      try source.watch(interest)
+      try source?.watch(interest)
     } catch {
       return locked { lose(PostgresError(.connectionLost, "the socket cannot be watched", cause: error)) }
     }
-    // What libpq has already read makes no socket readable.
-    if readsAgain { locked { drain() } }
+    if plan.hasUnread {
+      locked {
+        hasUnread = false
+        drain()
+      }
+    }
   }
 
   private struct Plan: Sendable {
@@ -257,6 +261,7 @@ extension Session {
     let isPaused: Bool
     let wantsWrite: Bool
     let isSweeping: Bool
+    let hasUnread: Bool
     let wantsEndOfTick: Bool
   }
 

@@ -53,6 +53,9 @@ struct URLPosition: Equatable {
 
   private var part = Part.start
 
+  /// Whether a value may hold the scheme.
+  var isDynamic: Bool { part == .dynamic }
+
   private static let images: Set<String> = ["image/png;base64", "image/jpeg;base64", "image/gif;base64", "image/webp;base64"]
 
   mutating func advance(_ byte: UInt8) {

@@ -36,6 +36,8 @@ struct HTMLState: Equatable {
   /// The attribute whose name is read, or whose value this is.
   var attribute: [UInt8] = []
   var url: URLPosition?
+  /// Whether the text after a value made a scheme of it.
+  var hasDynamicScheme = false
   /// In raw content, how much of `</name` has been seen; in a comment, how many hyphens.
   var matched = 0
   /// In a script, what has been seen on this line and before.
@@ -69,13 +71,18 @@ struct HTMLState: Equatable {
     case .attributeName: attributeName(byte)
     case .afterAttributeName: afterAttributeName(byte)
     case .beforeValue: beforeValue(byte)
-    case .doubleQuoted: if byte == ASCII.quote { endValue() } else { url?.advance(byte) }
-    case .singleQuoted: if byte == ASCII.apostrophe { endValue() } else { url?.advance(byte) }
+    case .doubleQuoted: if byte == ASCII.quote { endValue() } else { advanceURL(byte) }
+    case .singleQuoted: if byte == ASCII.apostrophe { endValue() } else { advanceURL(byte) }
     case .unquoted: if byte.isSpace { endValue() } else if byte == UInt8(ascii: ">") { closeTag() }
     case .declaration: declaration(byte)
     case .comment: comment(byte)
     case .rawText, .escapableText: rawText(byte)
     }
+  }
+
+  private mutating func advanceURL(_ byte: UInt8) {
+    if byte == UInt8(ascii: ":"), url?.isDynamic == true { hasDynamicScheme = true }
+    url?.advance(byte)
   }
 
   private mutating func openTag(_ byte: UInt8) {

@@ -21,15 +21,16 @@ enum BuiltinHelpers {
 
 /// Values as texts, for helpers.
 enum TemplateText {
-  /// What would be written in plain text.
-  static func text(of value: TemplateValue) -> String {
+  /// What would be written in plain text. Lists deeper than three are left out: they can be exponentially large.
+  static func text(of value: TemplateValue, depth: Int = 0) -> String {
     switch value {
     case .undefined, .null, .lambda: ""
     case .bool(let value): value ? "true" : "false"
     case .integer(let value): String(value)
     case .number(let value): NumberText.text(of: value)
     case .string(let text), .markup(let text), .json(let text): text
-    case .array(let elements): elements.map { text(of: $0) }.joined(separator: ",")
+    case .array(let elements):
+      depth > 2 ? "" : elements.map { text(of: $0, depth: depth + 1) }.joined(separator: ",")
     case .object: "[object Object]"
     }
   }

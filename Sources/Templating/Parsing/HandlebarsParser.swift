@@ -37,11 +37,7 @@ struct HandlebarsParser {
 
   /// Nodes up to a closing tag, an `{{else}}` or the end, which stay unread.
   mutating func parseBody() throws(TemplateError) -> Body {
-    guard depth < nesting else {
-      throw TemplateError(
-        .depthExceeded, "blocks nest deeper than \(nesting); move the inner ones to a partial", in: source, at: position)
-    }
-    depth += 1
+    try descend()
     defer { depth -= 1 }
     let body = Body()
     while position < bytes.count {
@@ -56,6 +52,14 @@ struct HandlebarsParser {
       body.nodes.append(try parseNode(tag))
     }
     return body
+  }
+
+  private mutating func descend() throws(TemplateError) {
+    guard depth < nesting else {
+      throw TemplateError(
+        .depthExceeded, "blocks nest deeper than \(nesting); move the inner ones to a partial", in: source, at: position)
+    }
+    depth += 1
   }
 
   private mutating func parseNode(_ tag: Tag) throws(TemplateError) -> Node {
@@ -198,6 +202,8 @@ struct HandlebarsParser {
 
   /// `{{else if x}}` is a block inside the else part, which the outermost closing tag closes too.
   private mutating func parseChain(_ tag: Tag, of outer: BlockNode) throws(TemplateError) -> Body {
+    try descend()
+    defer { depth -= 1 }
     let call = try parseCall()
     let parameters = try parseBlockParameters()
     let close = try expectClose("}}", of: tag)
