@@ -33,8 +33,8 @@ extension Session {
       return nil
     }
     guard unit.continuation != nil else { return nil }
-    if let limit = unit.waitLimit, limit <= now { return .timedOut }
-    if unit.waitLimit == nil { unit.waitLimit = now.advanced(by: timeout) }
+    if let limit = unit.extra?.waitLimit { return limit <= now ? .timedOut : nil }
+    unit.extra?.waitLimit = now.advanced(by: timeout)
     return nil
   }
 
@@ -43,8 +43,8 @@ extension Session {
     unit.fail(unit.mayWrite ? error.indeterminate() : error)
     unit.isAbandoned = true
     unit.isDone = true
-    _ = unit.rows.take()
-    _ = unit.bytes.take()
+    _ = unit.extra?.rows.take()
+    _ = unit.extra?.bytes.take()
     resumeReading()
     wake(unit)
     if unit.copy == .sending { endCopy(unit, "given up by the client") }
