@@ -69,7 +69,8 @@ public struct TemplateSet: Sendable {
   private init(templates: [String: Template]) { self.templates = templates }
 
   /// Compiles what can be compiled; what cannot, and why. A template that uses a faulty partial is faulty too.
-  public static func compile(_ sources: [Source]) -> (set: TemplateSet, errors: [(name: String, error: TemplateError)]) {
+  public static func compile(_ sources: [Source]) -> (set: TemplateSet, errors: [(name: String, error: TemplateError)])
+  {
     var builder = TemplateSetBuilder(sources)
     builder.build()
     let storage = Storage(programs: builder.programs, index: builder.index)

@@ -74,7 +74,8 @@ struct TemplateSetBuilder {
     for use in program.partials {
       guard case .fixed(let name, nil) = use.target, use.body == 0, !inlines.contains(name) else { continue }
       let near = sources.keys.min { Spelling.distance($0, name) < Spelling.distance($1, name) }
-      let hint = near.map { Spelling.distance($0, name) <= max(1, name.count / 3) ? "; did you mean '\($0)'?" : "" } ?? ""
+      let hint =
+        near.map { Spelling.distance($0, name) <= max(1, name.count / 3) ? "; did you mean '\($0)'?" : "" } ?? ""
       return TemplateError(
         .unknownPartial, "there is no partial '\(name)'\(hint)", in: program.source, at: Int(use.position))
     }

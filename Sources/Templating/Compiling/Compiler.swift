@@ -56,7 +56,9 @@ struct Compiler {
     try compile(body)
     emit(.leave(loop: 0), at: source.bytes.count)
     if state != before && OutputState.join(before, state) != before {
-      throw error(.context, "the template ends in \(state.description), but it begins in \(before.description); close it", source.bytes.count)
+      throw error(
+        .context, "the template ends in \(state.description), but it begins in \(before.description); close it",
+        source.bytes.count)
     }
   }
 
@@ -97,7 +99,7 @@ struct Compiler {
 
   /// Texts in a row become one instruction, in Mustache also over line ends.
   private mutating func appendText(offset: UInt32, count: UInt32, at position: Int) {
-    guard options.dialect == .mustache else { 
+    guard options.dialect == .mustache else {
       emit(.text(offset: offset, count: count), at: position)
       return
     }
@@ -128,7 +130,7 @@ struct Compiler {
       emit(.field(name: UInt32(range.lowerBound), path: index, mode), at: call.position)
       return
     }
-    switch try compileValue(call, isOutput: true) {
+    switch try compileValue(call) {
     case .call(let index): emit(.call(index, mode), at: call.position)
     case let operand: emit(.emit(operand, mode), at: call.position)
     }
@@ -145,14 +147,10 @@ struct Compiler {
   /// The path, if it is one name that can mean nothing but a member of `this`.
   private func fieldPath(_ call: CallExpression) -> PathExpression? {
     guard call.isBare, case .path(let path) = call.callee, path.depth == 0, !path.isData, path.segments.count == 1,
-      !isOutward, !isParameter(path), path.isScoped || options.helpers[path.segments[0]] == nil,
-      path.isScoped || !Self.inlineBuiltins.contains(path.segments[0]),
-      path.isScoped || options.helpers["helperMissing"] == nil
+      !isOutward, !isParameter(path), path.isScoped || !meansHelper(call)
     else { return nil }
     return path
   }
-
-  static let inlineBuiltins: Set<String> = ["lookup", "log"]
 
   var isOutward: Bool { options.dialect == .mustache || options.looksOutward }
 
