@@ -82,7 +82,8 @@ let package = Package(
         .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
       ], exclude: ["README.md"]),
     library(
-      "MainstayHealth", "Plugins/Health", ["MainstayKernel", "MainstayHTTP", hummingbird, httpTypes],
+      "MainstayHealth", "Plugins/Health",
+      ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
       exclude: ["README.md"]),
 
     // The stock host: a list of plugins and one call
@@ -104,6 +105,12 @@ let package = Package(
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
+    test(
+      "HealthTests",
+      [
+        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
+        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+      ]),
     test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
     test("HostTests", ["mainstay"]),
   ]
