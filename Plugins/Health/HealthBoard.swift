@@ -57,7 +57,7 @@ final class HealthBoard: Sendable {
   /// Looks at everything, asked or not, so that events tell what changes while nobody asks.
   func look() async {
     _ = await checks.answers()
-    if resources.judge(resources.reading()) { change() }
+    resources.judge(resources.reading())
   }
 
   /// The answer to a question.

@@ -31,7 +31,8 @@ public struct HealthPlugin: Plugin {
         keeps: configuration.checkCache, timeout: configuration.checkTimeout, staleAfter: configuration.staleAfter),
       timer: DeadlineTimer(clock: context.clock), onRefusal: { logger.error("\($0)") },
       onChange: { answer, change in
-        changes.tell()
+        // Answers wait for the first look, so none was made without it.
+        if change.from != nil { changes.tell() }
         Self.publish(answer, change, on: bus)
       })
     let board = HealthBoard(context, configuration, checks: checks, resources: resources, lag: lag)
