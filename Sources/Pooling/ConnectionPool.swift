@@ -137,7 +137,7 @@ public final class ConnectionPool<Connection: AnyObject & Sendable>: Sendable {
 
   /// Retires every connection opened so far: at once if it is idle, else when it comes back. For when the server has changed
   /// its role or its place.
-  public func startGeneration() { engine.apply { $0.core.startGeneration($1) } }
+  public func startGeneration(reason: String) { engine.startGeneration(reason) }
 
   /// Closes the pool: no new callers; who waits is served, what comes back is closed. At the deadline who still waits is
   /// refused, and connections still in use are closed under their users.

@@ -203,6 +203,11 @@ final class PoolEngine: Sendable {
     return result
   }
 
+  func startGeneration(_ reason: String) {
+    observer(.generation(reason: reason))
+    apply { $0.core.startGeneration($1) }
+  }
+
   /// Opens what is to be kept open, and waits until it is.
   func warmUp(by deadline: PoolInstant) async throws(PoolError) {
     let latch = PoolLatch()

@@ -12,6 +12,8 @@ public enum PoolEvent: Sendable {
   case down
   /// There is one again.
   case recovered(after: Duration)
+  /// Every connection opened before is being replaced, and why.
+  case generation(reason: String)
   /// A connection is closed.
   case closed(PoolCloseReason)
 }

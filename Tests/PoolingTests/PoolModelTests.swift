@@ -290,8 +290,9 @@ struct PoolModel {
       let request = PoolRequest(priority: .critical, site: Self.site, deadline: .never)
       switch core.acquire(request, now: now) {
       case .granted(let lease): taken.append(lease)
-      case .waiting(let waiter): waiting[waiter] = Waiting(
-        priority: .critical, since: now, deadline: .never, order: .max)
+      case .waiting(let waiter):
+        waiting[waiter] = Waiting(
+          priority: .critical, since: now, deadline: .never, order: .max)
       case .refused(let refusal): expect(false, "a pool that holds nothing refuses: \(refusal)")
       }
       for lease in taken { uses[lease] = Use(isCritical: true) }

@@ -76,3 +76,16 @@ public struct MetricsDiagnostics: Sendable, Hashable {
   /// Labels that had more values than allowed.
   public let overflow: [Overflow]
 }
+
+extension MetricsDiagnostics {
+  /// What two registries hold together.
+  public func adding(_ other: MetricsDiagnostics) -> MetricsDiagnostics {
+    MetricsDiagnostics(
+      families: families + other.families, series: series + other.series,
+      rejectedObservations: rejectedObservations &+ other.rejectedObservations,
+      redactedLabelValues: redactedLabelValues &+ other.redactedLabelValues,
+      cutLabelValues: cutLabelValues &+ other.cutLabelValues,
+      mismatchedLabels: mismatchedLabels &+ other.mismatchedLabels,
+      droppedSamples: droppedSamples &+ other.droppedSamples, overflow: overflow + other.overflow)
+  }
+}

@@ -34,7 +34,7 @@ struct ConnectGate: Sendable {
   mutating func fail(began: PoolInstant, now: PoolInstant, random: inout PoolRandom) {
     inFlight -= 1
     if failingSince == nil { failingSince = began }
-    guard began >= lastFailure else { return }
+    guard began > lastFailure else { return }
     lastFailure = now
     failures += 1
     let doublings = min(failures - 1, 30)

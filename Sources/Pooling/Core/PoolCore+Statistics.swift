@@ -67,6 +67,8 @@ public struct PoolStatistics: Sendable, Equatable {
   public var generation = 0
   /// Whether connections can be had: false while there is none and none can be opened.
   public var isAvailable = true
+  /// Whether it is being closed, or is: new callers are refused.
+  public var isDraining = false
   /// Connections opened since the pool was made.
   public var created = 0
   /// Connections closed since then, by reason.
@@ -102,7 +104,7 @@ extension PoolCore {
     (all.peak, all.pressure, all.waits) = (waits.peak, pressure.level, waits.summary)
     all.oldestHolder = holders(1, now).first
     all.generation = Int(generation)
-    all.isAvailable = !isDown
+    (all.isAvailable, all.isDraining) = (!isDown, phase != .open)
     (all.created, all.closed, all.connectFailures) = (counts.created, counts.closed, counts.connectFailures)
     (all.timedOut, all.refused, all.cancelled) = (counts.timedOut, counts.refused, counts.cancelled)
     all.leaks = counts.leaks

@@ -85,7 +85,7 @@ struct PoolCore: Sendable {
     free = Array((0..<places).reversed())
     gate = ConnectGate(settings)
     pressure = PoolPressure(settings)
-    waits = WaitHistogram(window: settings.statisticsWindow)
+    waits = WaitHistogram(window: settings.statisticsWindow, now: now)
     random = PoolRandom(seed: seed)
     nextSweep = now + times.shortest
     pressure.setLimit(limit)

@@ -12,11 +12,14 @@ struct WaitHistogram: Sendable {
   }
 
   private let length: Int64
-  private var begun = PoolInstant(nanoseconds: .min)
+  private var begun: PoolInstant
   private var present = Window()
   private var past = Window()
 
-  init(window: Duration) { length = max(1, window.poolNanoseconds) }
+  init(window: Duration, now: PoolInstant) {
+    length = max(1, window.poolNanoseconds)
+    begun = now
+  }
 
   mutating func addImmediate() { present.immediate &+= 1 }
 

@@ -79,6 +79,7 @@ final class RowDecoder {
 
   // MARK: Values
 
+  @inline(__always)
   func value<Value: PostgresDecodable>(_ type: Value.Type, _ step: Int) throws(PostgresError) -> Value {
     try result.value(type, row: row, column: try column(step))
   }

@@ -21,7 +21,7 @@ extension RedisClient {
   /// ```swift
   /// let left = try await redis.transaction(watching: ["seats"]) { session in
   ///   let seats: Int = try await session.send(.get("seats", as: Int.self)) ?? 0
-  ///   return .commit(.decrby("seats", 1), if: seats > 0)
+  ///   return seats > 0 ? RedisTransaction(.decrby("seats", 1)) : nil
   /// }
   /// ```
   /// `body` runs once for each attempt, on a connection of its own, and must do nothing but read.
@@ -32,15 +32,29 @@ extension RedisClient {
     watching keys: [String], attempts: Int = 16, deadline: ContinuousClock.Instant? = nil,
     _ body: (RedisSession) async throws -> RedisTransaction<repeat each Reply>?
   ) async throws -> (repeat each Reply)? {
+    var transaction: RedisTransaction<repeat each Reply>?
+    let results = try await execute(watching: keys, attempts: max(attempts, 1), deadline) { session in
+      transaction = try await body(session)
+      return try transaction?.arguments()
+    }
+    guard let results, let transaction else { return nil }
+    let values = try transaction.decode(results)
+    return .some(values)
+  }
+
+  private func execute(
+    watching keys: [String], attempts: Int, _ deadline: ContinuousClock.Instant?,
+    _ body: (RedisSession) async throws -> [RedisArguments]?
+  ) async throws -> [RESPValue]? {
     try await withCleanSession(deadline: deadline) { session in
-      for _ in 0..<max(attempts, 1) {
+      for _ in 0..<attempts {
         _ = try await session.send(.watch(keys), deadline: deadline)
-        guard let transaction = try await body(session) else {
+        guard let commands = try await body(session) else {
           _ = try await session.send(.unwatch, deadline: deadline)
           return nil
         }
-        let replies = try await session.replies(Transaction.batch(transaction.arguments()), deadline: deadline)
-        if let results = try Transaction.results(replies) { return try transaction.decode(results) }
+        let replies = try await session.replies(Transaction.batch(commands), deadline: deadline)
+        if let results = try Transaction.results(replies) { return results }
       }
       throw RedisError(
         .transactionAborted, "a watched key was changed by others in each of \(attempts) attempts; nothing was written")

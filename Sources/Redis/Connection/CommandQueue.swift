@@ -13,7 +13,7 @@ import MainstayReactor
 /// ```
 ///
 /// A pure value: the connection holds it under its lock and does what comes out of it. `Waiter` is whoever waits.
-struct CommandQueue<Waiter>: ~Copyable {
+struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
   struct Limits: Sendable {
     var commands: Int
     var bytes: Int
@@ -23,7 +23,7 @@ struct CommandQueue<Waiter>: ~Copyable {
     var stall: Duration?
   }
 
-  private struct Entry {
+  private struct Entry: Sendable {
     /// Nil when the caller has left.
     var waiter: Waiter?
     var deadline: MonotonicInstant?
@@ -32,7 +32,7 @@ struct CommandQueue<Waiter>: ~Copyable {
     let executableFrom: UInt64
   }
 
-  enum Acceptance {
+  enum Acceptance: Sendable {
     /// Taken; `needsFlush` is true for the first one since the last flush.
     case accepted(needsFlush: Bool)
     /// Too much is in flight.
@@ -42,20 +42,20 @@ struct CommandQueue<Waiter>: ~Copyable {
   }
 
   /// A reply for a waiter; a batch gets several, of which one is the last.
-  struct Completion {
+  struct Completion: Sendable {
     let waiter: Waiter
     let reply: RESPValue
     let isLast: Bool
   }
 
-  struct Departure {
-    enum Reason { case timedOut, cancelled }
+  struct Departure: Sendable {
+    enum Reason: Sendable { case timedOut, cancelled }
     let waiter: Waiter
     let reason: Reason
   }
 
   /// When to look again, or that the server has been silent for too long.
-  enum Outlook: Equatable {
+  enum Outlook: Equatable, Sendable {
     case idle
     case lookAgain(MonotonicInstant)
     case stalled
@@ -84,7 +84,7 @@ struct CommandQueue<Waiter>: ~Copyable {
 
   /// Takes a waiter and its commands.
   mutating func enqueue(
-    _ waiter: consuming Waiter, deadline: MonotonicInstant?, _ batch: [RedisArguments]
+    _ waiter: Waiter, deadline: MonotonicInstant?, _ batch: [RedisArguments]
   ) -> Acceptance {
     if let end { return .ended(end) }
     let size = batch.reduce(0) { $0 + $1.bytes.count }
@@ -100,7 +100,7 @@ struct CommandQueue<Waiter>: ~Copyable {
   /// Takes a waiter and its one command.
   @inline(__always)
   mutating func enqueue(
-    _ waiter: consuming Waiter, deadline: MonotonicInstant?, _ arguments: RedisArguments
+    _ waiter: Waiter, deadline: MonotonicInstant?, _ arguments: RedisArguments
   ) -> Acceptance {
     if let end { return .ended(end) }
     if let refusal = refusal(commands: 1, bytes: arguments.bytes.count) { return .overloaded(refusal) }
@@ -155,7 +155,7 @@ struct CommandQueue<Waiter>: ~Copyable {
 
   /// Lets those go whose deadline has passed or who have left, and says when to look again.
   mutating func sweep(
-    at now: MonotonicInstant, interval: Duration, hasLeft: (borrowing Waiter) -> Bool, into departures: inout [Departure]
+    at now: MonotonicInstant, interval: Duration, hasLeft: (Waiter) -> Bool, into departures: inout [Departure]
   ) -> Outlook {
     guard !entries.isEmpty else { return .idle }
     if let stall = limits.stall, let lastProgress, lastProgress.advanced(by: stall) <= now { return .stalled }
@@ -218,7 +218,7 @@ struct CommandQueue<Waiter>: ~Copyable {
 
   @inline(__always)
   private mutating func push(
-    _ waiter: consuming Waiter, _ deadline: MonotonicInstant?, count: Int, executableFrom: UInt64
+    _ waiter: Waiter, _ deadline: MonotonicInstant?, count: Int, executableFrom: UInt64
   ) -> Acceptance {
     entries.append(Entry(waiter: waiter, deadline: deadline, repliesDue: count, executableFrom: executableFrom))
     commands += count

@@ -96,7 +96,7 @@ final class ConnectionKeeper: Sendable {
   }
 
   private func start() {
-    let task = Task(executorPreference: reactor) { await keep() }
+    let task = Task(executorPreference: reactor) { await self.keep() }
     work.withLock { $0 = task }
     if case .closed = state.withLock({ $0 }) { task.cancel() }
   }

@@ -1,12 +1,12 @@
 /// First in, first out, in a ring that grows by doubling and then is used again and again.
-struct FIFO<Element> {
+struct FIFO<Element: Sendable>: Sendable {
   private var slots: ContiguousArray<Element?> = []
   private var head = 0
   private(set) var count = 0
 
   var isEmpty: Bool { count == 0 }
 
-  mutating func append(_ element: consuming Element) {
+  mutating func append(_ element: Element) {
     if count == slots.count { grow() }
     slots[(head + count) & (slots.count - 1)] = element
     count += 1
@@ -14,8 +14,8 @@ struct FIFO<Element> {
 
   /// The element at a distance from the front.
   subscript(index: Int) -> Element? {
-    _read { yield slots[(head + index) & (slots.count - 1)] }
-    _modify { yield &slots[(head + index) & (slots.count - 1)] }
+    get { slots[(head + index) & (slots.count - 1)] }
+    set { slots[(head + index) & (slots.count - 1)] = newValue }
   }
 
   @discardableResult

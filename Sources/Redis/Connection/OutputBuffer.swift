@@ -2,7 +2,8 @@ import Glibc
 
 /// Bytes on their way to the socket. Two of them take turns: one is filled while the other is sent. Owns its memory, and
 /// gives it back when one giant command has made it large.
-struct OutputBuffer: ~Copyable {
+struct OutputBuffer: ~Copyable, @unchecked Sendable {
+  // because nothing else has a pointer to the memory that it owns.
   private static let ordinary = 16 << 10
   private static let kept = 1 << 20
 

@@ -1,3 +1,4 @@
+import MainstayKernel
 import MainstayReactor
 
 extension RedisConnection {

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// What a subscription yields.
 public enum RedisSubscriptionEvent: Sendable, Hashable {
   /// A message.
@@ -40,42 +38,20 @@ public enum RedisSubscriptionOverflow: Sendable, Hashable {
 /// Messages of channels and patterns, as an asynchronous sequence for one consumer. It ends when it is cancelled, when the
 /// last reference to it goes, or when the client is closed.
 public final class RedisSubscription: AsyncSequence, Sendable {
-  private struct State {
-    var buffer = FIFO<RedisMessage>()
-    var dropped = 0
-    var isReconnected = false
-    var isEnded = false
-    var waiters: [OneShot<RedisSubscriptionEvent?>] = []
+  private let buffer: SubscriptionBuffer
+  private let onEnd: @Sendable () -> Void
 
-    /// What the consumer gets next, a gap before the messages that follow it.
-    mutating func next(_ overflow: RedisSubscriptionOverflow) -> RedisSubscriptionEvent? {
-      if isReconnected, buffer.isEmpty || overflow == .dropOldest {
-        isReconnected = false
-        return .gap(.reconnected)
-      }
-      if dropped > 0, buffer.isEmpty || overflow == .dropOldest {
-        defer { dropped = 0 }
-        return .gap(.overflow(dropped: dropped))
-      }
-      return buffer.popFirst().map { .message($0) }
-    }
-  }
-
-  private let state = Mutex(State())
-  private let capacity: Int
-  private let overflow: RedisSubscriptionOverflow
-  private let onEnd: @Sendable (RedisSubscription) -> Void
-
-  init(capacity: Int, overflow: RedisSubscriptionOverflow, onEnd: @escaping @Sendable (RedisSubscription) -> Void) {
-    self.capacity = max(capacity, 1)
-    self.overflow = overflow
+  init(_ buffer: SubscriptionBuffer, onEnd: @escaping @Sendable () -> Void) {
+    self.buffer = buffer
     self.onEnd = onEnd
   }
 
+  deinit { cancel() }
+
   /// Ends the subscription; the sequence ends after what is buffered.
   public func cancel() {
-    end()
-    onEnd(self)
+    buffer.end()
+    onEnd()
   }
 
   /// An iterator. All iterators of a subscription take from the same buffer.
@@ -86,62 +62,6 @@ public final class RedisSubscription: AsyncSequence, Sendable {
     let subscription: RedisSubscription
 
     /// The next event, or nil when the subscription has ended or the task has been cancelled.
-    public func next() async -> RedisSubscriptionEvent? { await subscription.next() }
-  }
-
-  private func next() async -> RedisSubscriptionEvent? {
-    let turn = OneShot<RedisSubscriptionEvent?>()
-    state.withLock { state in
-      if let event = state.next(overflow) {
-        turn.resolve(.success(event))
-      } else if state.isEnded {
-        turn.resolve(.success(nil))
-      } else {
-        state.waiters.append(turn)
-      }
-    }
-    do {
-      return try await turn.value()
-    } catch {
-      return nil
-    }
-  }
-
-  func receive(_ message: RedisMessage) {
-    state.withLock { state in
-      if state.isEnded { return }
-      if state.buffer.isEmpty, handOver(.message(message), &state) { return }
-      if state.buffer.count < capacity { return state.buffer.append(message) }
-      state.dropped += 1
-      if overflow == .dropOldest {
-        state.buffer.popFirst()
-        state.buffer.append(message)
-      }
-    }
-  }
-
-  func reconnected() {
-    state.withLock { state in
-      if state.isEnded { return }
-      if state.buffer.isEmpty, handOver(.gap(.reconnected), &state) { return }
-      state.isReconnected = true
-    }
-  }
-
-  func end() {
-    let waiters = state.withLock { state in
-      state.isEnded = true
-      defer { state.waiters = [] }
-      return state.waiters
-    }
-    for waiter in waiters { waiter.resolve(.success(nil)) }
-  }
-
-  /// True if somebody waited and took it. Resuming a task under the lock is harmless: it runs elsewhere.
-  private func handOver(_ event: RedisSubscriptionEvent, _ state: inout State) -> Bool {
-    while !state.waiters.isEmpty {
-      if state.waiters.removeFirst().resolve(.success(event)) { return true }
-    }
-    return false
+    public func next() async -> RedisSubscriptionEvent? { await subscription.buffer.next() }
   }
 }

@@ -86,7 +86,7 @@ public struct Backoff: Sendable, Hashable {
     guard start > .zero, start < cap else { return min(start, cap) }
     var product = start / .nanoseconds(1)
     let limit = cap / .nanoseconds(1)
-    var exponent = max(0, n - 1)
+    var exponent = max(1, n) - 1
     var square = factor
     // By squaring: thirteen steps for ten thousand retries.
     while exponent > 0, product < limit {

@@ -37,6 +37,7 @@ public final class CircuitBreaker: Sendable {
   private let clock: any HostClock
   private let classifier: CallClassifier
   private let observer: (@Sendable (CircuitBreakerMachine.Transition) -> Void)?
+  private let isUntimed: Bool
   private let machine: Mutex<CircuitBreakerMachine>
 
   /// A closed breaker.
@@ -50,6 +51,7 @@ public final class CircuitBreaker: Sendable {
     self.clock = clock
     self.classifier = classifier
     self.observer = observer
+    isUntimed = settings.isUntimed
     machine = Mutex(CircuitBreakerMachine(settings, at: clock.now))
   }
 
@@ -137,7 +139,8 @@ public final class CircuitBreaker: Sendable {
   }
 
   fileprivate func finish(_ ticket: CircuitBreakerMachine.Ticket, _ verdict: CallVerdict) {
-    let now = clock.now
+    // A success in a row needs no time, and reading the clock is a fifth of the cost.
+    let now = verdict == .success && isUntimed && !ticket.isProbe ? ticket.admitted : clock.now
     let transition = machine.withLock { machine in
       machine.finish(ticket, verdict, at: now)
       return machine.transition

@@ -13,7 +13,7 @@
 /// ```
 /// Every change of state begins a new generation, and a result counts only in the generation in which its call was
 /// admitted. So neither a call from before the outage can close the breaker, nor a probe that was forgotten.
-public struct CircuitBreakerMachine: Sendable {
+public struct CircuitBreakerMachine: Sendable, Hashable {
   /// What it does with calls.
   public enum State: String, Sendable, Hashable, CaseIterable {
     /// Lets them through. Opens when the threshold is reached.
@@ -43,6 +43,8 @@ public struct CircuitBreakerMachine: Sendable {
     /// The number of the probe; 0 for a call that is none.
     let probe: UInt64
     let admitted: ContinuousClock.Instant
+
+    var isProbe: Bool { probe != 0 }
   }
 
   /// Whether a call is let through.
@@ -79,7 +81,7 @@ public struct CircuitBreakerMachine: Sendable {
     public let failures: Int
   }
 
-  private struct Probe: Sendable {
+  private struct Probe: Sendable, Hashable {
     let number: UInt64
     let deadline: ContinuousClock.Instant
   }
@@ -130,7 +132,7 @@ public struct CircuitBreakerMachine: Sendable {
     case .closed, .disabled: .zero
     case .forcedOpen: nil
     case .open: max(.zero, now.duration(to: openUntil))
-    case .halfOpen: probes.contains { $0.deadline > now } && probes.count >= settings.probes ? nil : .zero
+    case .halfOpen: probes.count { $0.deadline > now } >= settings.probes ? nil : .zero
     }
   }
 

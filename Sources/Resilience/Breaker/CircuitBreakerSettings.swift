@@ -45,6 +45,11 @@ public struct CircuitBreakerSettings: Sendable, Hashable {
     self.rampUp = rampUp
   }
 
+  /// Whether it does not matter when a call succeeds.
+  var isUntimed: Bool {
+    if case .consecutive = trip { slowCall == nil } else { false }
+  }
+
   /// How long it stays open the `n`th time in a row, counted from 1.
   func openTime(_ n: Int) -> Duration {
     Backoff(base: openFor, factor: openGrowth, cap: longestOpen, jitter: .none).ceiling(retry: n)

@@ -1,6 +1,6 @@
 /// Successes and failures of the last period, in ten parts of it: memory does not depend on the number of calls. A value.
-struct SlidingWindow: Sendable {
-  private struct Part: Sendable {
+struct SlidingWindow: Sendable, Hashable {
+  private struct Part: Sendable, Hashable {
     var successes: UInt32 = 0
     var failures: UInt32 = 0
   }

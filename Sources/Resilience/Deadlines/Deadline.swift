@@ -16,7 +16,8 @@ public enum Overrun: String, Sendable, Hashable, CaseIterable {
 /// - Throws: ``DeadlineExceeded`` when the time was over, ``CallRejection`` when it was over before the operation began,
 ///   what the operation throws otherwise. A success that comes together with the deadline is a success.
 public func withDeadline<Value: Sendable>(
-  _ limit: Duration, timer: DeadlineTimer, operation name: String = "the call", scope: DeadlineExceeded.Scope = .overall,
+  _ limit: Duration, timer: DeadlineTimer, operation name: String = "the call",
+  scope: DeadlineExceeded.Scope = .overall,
   overrun: Overrun = .wait, _ operation: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
   let now = timer.clock.now

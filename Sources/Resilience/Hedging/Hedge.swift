@@ -17,15 +17,24 @@ public final class Hedge: Sendable {
   /// What has become of the hedged calls.
   public struct Counts: Sendable, Hashable {
     /// Calls, without their copies.
-    public var calls: UInt64 = 0
+    public var calls: UInt64
     /// Copies that were made.
-    public var copies: UInt64 = 0
+    public var copies: UInt64
     /// Calls in which a copy's answer came first.
-    public var wins: UInt64 = 0
+    public var wins: UInt64
     /// Copies that the budget refused.
-    public var refused: UInt64 = 0
+    public var refused: UInt64
     /// Copies and calls that run at present.
-    public var running = 0
+    public var running: Int
+
+    /// Counts, by default none.
+    public init(calls: UInt64 = 0, copies: UInt64 = 0, wins: UInt64 = 0, refused: UInt64 = 0, running: Int = 0) {
+      self.calls = calls
+      self.copies = copies
+      self.wins = wins
+      self.refused = refused
+      self.running = running
+    }
   }
 
   private struct State {

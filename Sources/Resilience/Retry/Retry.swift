@@ -74,72 +74,80 @@ public final class Retry: Sendable {
     let isNested = context.retryOwner != nil && strategy.nesting == .suppressed
     if let overall = strategy.overallTimeout { context = context.limited(to: started.advanced(by: overall)) }
     if let key = call.idempotency.key { context.idempotencyKey = key }
-    if strategy.attempts > 1, !isNested { context.retryOwner = call.operation }
-    var run = RetryRun(
-      call: call,
-      machine: RetryMachine(
-        strategy, idempotency: call.idempotency, isNested: isNested, deadline: context.deadline),
-      started: started)
-    if call.isTracked { record(&run) }
-    return await attempts(&run, context, body)
+    if !isNested {
+      context.attempt = 1
+      if strategy.attempts > 1 { context.retryOwner = call.operation }
+    }
+    let executionID = call.isTracked ? record(call, strategy, started) : nil
+    do {
+      let value = try await attempt(strategy, call.operation, started, context, body)
+      // Most calls end here, so nothing that only a retry needs is made before.
+      return succeededAtOnce(value, call, started, executionID)
+    } catch {
+      var run = RetryRun(
+        call: call, started: started, executionID: executionID,
+        machine: RetryMachine(
+          strategy, idempotency: call.idempotency, isNested: isNested, deadline: context.deadline))
+      return await retry(&run, after: error, context, body)
+    }
   }
 
-  private func attempts<Value: Sendable>(
-    _ run: inout RetryRun, _ context: CallContext, _ body: @escaping @Sendable () async throws -> Value
+  private func retry<Value: Sendable>(
+    _ run: inout RetryRun, after failure: any Error, _ context: CallContext,
+    _ body: @escaping @Sendable () async throws -> Value
   ) async -> RetryOutcome<Value> {
-    var context = context
+    var (context, failure) = (context, failure)
     var place: RetryLimit.Place?
     while true {
-      if !run.machine.isNested { context.attempt = run.attempts + 1 }
-      let failure: any Error
-      do {
-        let value = try await attempt(run, context, body)
-        return end(run, .success(value), stop: nil)
-      } catch {
-        failure = error
-      }
       run.attempts += 1
       let wait: Duration
       switch decide(&run, failure) {
-      case .stop(let stop): return end(run, .failure(failure), stop: stop)
+      case .stop(let stop): return end(&run, .failure(failure), stop: stop)
       case .retry(let after): wait = after
       }
       if let limit, run.attempts == 1 {
         place = limit.enter()
-        guard place != nil else { return end(run, .failure(failure), stop: .tooManyRetries) }
+        guard place != nil else { return end(&run, .failure(failure), stop: .tooManyRetries) }
       }
       var token: RetryBudget.Reservation?
       if let budget {
         token = budget.reserve()
-        guard token != nil else { return end(run, .failure(failure), stop: .budgetExhausted) }
+        guard token != nil else { return end(&run, .failure(failure), stop: .budgetExhausted) }
       }
       willRetry(&run, failure, after: wait)
       do {
         try await timer.clock.sleep(for: wait)
         try Task.checkCancellation()
       } catch {
-        return end(run, .failure(error), stop: .cancelled)
+        return end(&run, .failure(error), stop: .cancelled)
       }
       token.take()?.spend()
+      context.attempt = run.attempts + 1
+      do {
+        let value = try await attempt(run.machine.strategy, run.call.operation, run.started, context, body)
+        return end(&run, .success(value), stop: nil)
+      } catch {
+        failure = error
+      }
     }
   }
 
   /// One attempt, within what is left of its time and of all attempts' time.
   private func attempt<Value: Sendable>(
-    _ run: RetryRun, _ context: CallContext, _ body: @escaping @Sendable () async throws -> Value
+    _ strategy: RetryStrategy, _ operation: String, _ started: ContinuousClock.Instant, _ context: CallContext,
+    _ body: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
-    let strategy = run.machine.strategy
     guard strategy.attemptTimeout != nil || strategy.overallTimeout != nil else {
       return try await CallContext.$current.withValue(context, operation: body)
     }
     // Only what this strategy limits is enforced here; a deadline further out is enforced by whoever set it.
     let now = timer.clock.now
-    let overall = strategy.overallTimeout.map { now.duration(to: run.started.advanced(by: $0)) }
+    let overall = strategy.overallTimeout.map { now.duration(to: started.advanced(by: $0)) }
     let isLast = overall.map { $0 <= strategy.attemptTimeout ?? $0 } ?? false
     let limit = isLast ? overall : strategy.attemptTimeout
     return try await CallContext.$current.withValue(context) {
       try await withDeadline(
-        limit ?? .zero, timer: timer, operation: run.call.operation, scope: isLast ? .overall : .attempt,
+        limit ?? .zero, timer: timer, operation: operation, scope: isLast ? .overall : .attempt,
         overrun: strategy.overrun, body)
     }
   }
@@ -157,89 +165,86 @@ public final class Retry: Sendable {
   }
 }
 
-/// One call on its way through its attempts.
+/// One call that has failed at least once, on its way through its attempts.
 private struct RetryRun {
   let call: RetryCall
-  var machine: RetryMachine
   let started: ContinuousClock.Instant
+  var executionID: Int?
+  var machine: RetryMachine
   /// Attempts that have failed.
   var attempts = 0
   /// Attempts that are in the record.
   var noted = 0
-  var executionID: Int?
 }
 
 // What is told and recorded of a call.
 extension Retry {
-  private func record(_ run: inout RetryRun) {
-    guard let executions, run.executionID == nil else { return }
-    let clock = timer.clock
-    run.executionID = executions.begin(
-      RetryExecution(
-        id: 0, operation: run.call.operation, service: run.call.service, strategy: run.machine.strategy.name,
-        metadata: run.call.metadata, startedAt: clock.timeSinceEpoch - run.started.duration(to: clock.now)))
-  }
-
-  private func note(_ run: inout RetryRun, error: (any Error)?, wait: Duration?) {
-    guard let executions, let id = run.executionID else { return }
-    let ended = run.started.duration(to: timer.clock.now)
-    run.noted += 1
-    executions.update(id) { execution in
-      guard execution.attempts.count < RetryExecution.longestList else { return }
-      execution.attempts.append(.init(ended: ended, errorType: error.map { "\(type(of: $0))" }, wait: wait))
+  private func succeededAtOnce<Value: Sendable>(
+    _ value: Value, _ call: RetryCall, _ started: ContinuousClock.Instant, _ executionID: Int?
+  ) -> RetryOutcome<Value> {
+    let duration = started.duration(to: timer.clock.now)
+    budget?.recordSuccess()
+    statistics.succeededAtOnce()
+    if let executions, let executionID {
+      executions.update(executionID) { execution in
+        execution.attempts.append(.init(ended: duration, errorType: nil, wait: nil))
+        execution.end(nil, after: duration)
+      }
     }
+    return RetryOutcome(
+      result: .success(value), attempts: 1, stop: nil, duration: duration, executionID: executionID)
   }
 
   private func willRetry(_ run: inout RetryRun, _ error: any Error, after wait: Duration) {
-    record(&run)
     note(&run, error: error, wait: wait)
     statistics.retried(after: wait)
     tell(run, .willRetry(after: wait), error)
   }
 
   private func end<Value: Sendable>(
-    _ run: RetryRun, _ result: Result<Value, any Error>, stop: RetryMachine.Stop?
+    _ run: inout RetryRun, _ result: Result<Value, any Error>, stop: RetryMachine.Stop?
   ) -> RetryOutcome<Value> {
-    var run = run
-    let attempts = run.attempts + (stop == nil ? 1 : 0)
     let duration = run.started.duration(to: timer.clock.now)
+    var error: (any Error)?
+    if case .failure(let failure) = result { error = failure } else { run.attempts += 1 }
     if stop == nil { budget?.recordSuccess() }
-    if stop == nil, attempts == 1, run.executionID == nil {
-      statistics.succeededAtOnce()
-    } else {
-      statistics.ended(stop)
-      record(&run)
-      finish(&run, result, attempts, stop, duration)
+    statistics.ended(stop)
+    // Given up while waiting: the attempt before is in the record already.
+    if run.attempts > run.noted { note(&run, error: error, wait: nil) }
+    if let executions, let id = run.executionID {
+      executions.update(id) { $0.end(stop, after: duration) }
     }
+    tell(run, stop.map { .failed($0) } ?? .succeeded, error)
     return RetryOutcome(
-      result: result, attempts: attempts, stop: stop, duration: duration, executionID: run.executionID)
+      result: result, attempts: run.attempts, stop: stop, duration: duration, executionID: run.executionID)
   }
 
-  private func finish<Value: Sendable>(
-    _ run: inout RetryRun, _ result: Result<Value, any Error>, _ attempts: Int, _ stop: RetryMachine.Stop?,
-    _ duration: Duration
-  ) {
-    var failure: (any Error)?
-    if case .failure(let error) = result { failure = error }
-    // Given up while waiting: the attempt before has been noted already.
-    if attempts > run.noted { note(&run, error: failure, wait: nil) }
-    if let executions, let id = run.executionID {
-      executions.update(id) { execution in
-        execution.state = stop == nil ? .succeeded : .failed
-        execution.stop = stop
-        execution.duration = duration
-      }
+  private func record(
+    _ call: RetryCall, _ strategy: RetryStrategy, _ started: ContinuousClock.Instant
+  ) -> Int? {
+    let clock = timer.clock
+    return executions?.begin(
+      RetryExecution(
+        id: 0, operation: call.operation, service: call.service, strategy: strategy.name, metadata: call.metadata,
+        startedAt: clock.timeSinceEpoch - started.duration(to: clock.now)))
+  }
+
+  private func note(_ run: inout RetryRun, error: (any Error)?, wait: Duration?) {
+    run.noted += 1
+    if run.executionID == nil { run.executionID = record(run.call, run.machine.strategy, run.started) }
+    guard let executions, let id = run.executionID else { return }
+    let ended = run.started.duration(to: timer.clock.now)
+    executions.update(id) { execution in
+      guard execution.attempts.count < RetryExecution.longestList else { return }
+      execution.attempts.append(.init(ended: ended, errorType: error.map { "\(type(of: $0))" }, wait: wait))
     }
-    guard stop != nil || attempts > 1 else { return }
-    tell(run, stop.map { .failed($0) } ?? .succeeded, failure)
   }
 
   private func tell(_ run: RetryRun, _ kind: RetryNotice.Kind, _ error: (any Error)?) {
     guard observer != nil || run.call.onNotice != nil else { return }
     let notice = RetryNotice(
       kind: kind, operation: run.call.operation, service: run.call.service, strategy: run.machine.strategy.name,
-      attempts: kind == .succeeded ? run.attempts + 1 : run.attempts, errorType: error.map { "\(type(of: $0))" },
-      executionID: run.executionID)
+      attempts: run.attempts, errorType: error.map { "\(type(of: $0))" }, executionID: run.executionID)
     observer?(notice)
     run.call.onNotice?(notice)
   }

@@ -44,6 +44,12 @@ public struct RetryExecution: Sendable, Hashable {
   public internal(set) var duration: Duration?
 
   static let longestList = 50
+
+  mutating func end(_ stop: RetryMachine.Stop?, after duration: Duration) {
+    state = stop == nil ? .succeeded : .failed
+    self.stop = stop
+    self.duration = duration
+  }
 }
 
 /// The last calls that were repeated: a ring that forgets the oldest.

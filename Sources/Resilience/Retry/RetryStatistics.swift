@@ -15,6 +15,9 @@ public struct RetryCounts: Sendable, Hashable {
   /// Time spent waiting between attempts.
   public var waited: Duration = .zero
 
+  /// Nothing counted yet.
+  public init() {}
+
   /// Calls that failed.
   public var failures: UInt64 { failed.values.reduce(0, +) }
 }
