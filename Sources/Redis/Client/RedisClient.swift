@@ -62,7 +62,8 @@ public final class RedisClient: Sendable {
   ) async throws -> Reply {
     if command.blocks != nil { return try await sendBlocking(command, deadline) }
     do {
-      return try Reply(reply: try await reply(command.arguments, command.isReadOnly, deadline.map(MonotonicInstant.init)))
+      return try Reply(
+        reply: try await reply(command.arguments, command.isReadOnly, deadline.map(MonotonicInstant.init)))
     } catch let error as RedisError {
       throw error.named(command.name)
     }
@@ -74,6 +75,7 @@ public final class RedisClient: Sendable {
     let open = keepers.compactMap(\.current)
     return RedisClientStatistics(
       sharedConnections: open.count, commandsInFlight: open.reduce(0) { $0 + $1.inFlight },
+      queuedBytes: open.reduce(0) { $0 + $1.queuedBytes },
       dedicatedConnections: counts.open, idleDedicatedConnections: counts.idle, dedicatedWaiters: counts.waiting)
   }
 
@@ -109,7 +111,8 @@ public final class RedisClient: Sendable {
   @inline(__always)
   private func nextKeeper() -> ConnectionKeeper {
     guard keepers.count > 1 else { return keepers[0] }
-    return keepers[Int(bitPattern: UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).newValue) % UInt(keepers.count))]
+    return keepers[
+      Int(bitPattern: UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).newValue) % UInt(keepers.count))]
   }
 }
 
@@ -119,6 +122,8 @@ public struct RedisClientStatistics: Sendable, Hashable {
   public var sharedConnections: Int
   /// Commands on them whose replies are due.
   public var commandsInFlight: Int
+  /// Bytes of commands on them that have not been sent yet.
+  public var queuedBytes: Int
   /// Dedicated connections that are open or being opened.
   public var dedicatedConnections: Int
   /// Those of them that nobody uses.

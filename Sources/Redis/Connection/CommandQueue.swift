@@ -197,13 +197,15 @@ struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
   private func refusal(commands more: Int, bytes: Int) -> RedisError? {
     if commands + more > limits.commands {
       return RedisError(
-        .overloaded, "\(commands) commands wait for their replies already, and the limit is \(limits.commands) "
+        .overloaded,
+        "\(commands) commands wait for their replies already, and the limit is \(limits.commands) "
           + "(maxCommandsInFlight); slow down, or raise the limit")
     }
     // One command is always taken when nothing else waits, however large it is.
     if queuedBytes > 0, queuedBytes + bytes > limits.bytes {
       return RedisError(
-        .overloaded, "\(queuedBytes) bytes wait to be sent already, and the limit is \(limits.bytes) (maxQueuedBytes); "
+        .overloaded,
+        "\(queuedBytes) bytes wait to be sent already, and the limit is \(limits.bytes) (maxQueuedBytes); "
           + "slow down, or raise the limit")
     }
     return nil

@@ -76,7 +76,11 @@ final class ConnectionKeeper: Sendable {
   private func enter(_ turn: OneShot<RedisConnection>) throws -> (isFirst: Bool, ready: RedisConnection?) {
     try state.withLock { state in
       switch state {
-      case .open(let connection): return (false, connection)
+      case .open(let connection) where connection.end == nil: return (false, connection)
+      case .open:
+        // It has ended, and its successor is on the way.
+        state = .opening([turn])
+        return (false, nil)
       case .pausing(let failure): throw failure
       case .closed: throw RedisError.clientClosed
       case .idle:

@@ -62,6 +62,9 @@ final class RedisConnection: @unchecked Sendable {
   /// Commands whose replies are due.
   var inFlight: Int { queue.withLock { $0.inFlight } }
 
+  /// Bytes that have not been sent yet.
+  var queuedBytes: Int { queue.withLock { $0.queuedBytes } }
+
   /// Why it takes no more commands; nil while it does.
   var end: RedisError? { queue.withLock { $0.end } }
 }
@@ -245,7 +248,8 @@ extension RedisConnection: ReactorHandler {
       if link.hasPendingOutput { flush() }
       if !isFed { queue.withLock { $0.didReceive(at: reactor.now) } }
     } catch let error as RESPViolation {
-      shut(RedisError(.protocolViolation, "the server's reply cannot be used: \(error.message); the connection is closed"))
+      shut(
+        RedisError(.protocolViolation, "the server's reply cannot be used: \(error.message); the connection is closed"))
     } catch let error as RedisError {
       shut(error)
     } catch {

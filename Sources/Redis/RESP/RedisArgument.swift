@@ -31,9 +31,6 @@ public struct RedisArguments: Sendable {
     bytes.append(UInt8(ascii: "\n"))
   }
 
-  /// Appends a number.
-  public mutating func append(_ number: some BinaryInteger) { append(String(number)) }
-
   /// Appends any argument.
   public mutating func append(_ argument: some RedisArgument) { argument.append(to: &self) }
 
