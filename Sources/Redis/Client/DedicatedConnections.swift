@@ -3,7 +3,7 @@ import Synchronization
 
 /// Connections that one caller has for itself at a time. The one used last is used first, so that the others may rest.
 final class DedicatedConnections: Sendable {
-  private struct State {
+  private struct State: ~Copyable {
     var idle: [RedisConnection] = []
     /// Connections there are, and those being opened.
     var count = 0

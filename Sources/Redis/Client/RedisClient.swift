@@ -57,7 +57,7 @@ public final class RedisClient: Sendable {
   /// Sends a command and reads its reply.
   ///
   /// - Parameter deadline: by when the reply must be there; by default `commandTimeout` after it is sent.
-  public func send<Reply>(
+  public nonisolated(nonsending) func send<Reply>(
     _ command: RedisCommand<Reply>, deadline: ContinuousClock.Instant? = nil
   ) async throws -> Reply {
     if command.blocks != nil { return try await sendBlocking(command, deadline) }
@@ -79,7 +79,7 @@ public final class RedisClient: Sendable {
       dedicatedConnections: counts.open, idleDedicatedConnections: counts.idle, dedicatedWaiters: counts.waiting)
   }
 
-  private func reply(
+  private nonisolated(nonsending) func reply(
     _ arguments: RedisArguments, _ isReadOnly: Bool, _ deadline: MonotonicInstant?
   ) async throws -> RESPValue {
     let keeper = nextKeeper()

@@ -49,8 +49,9 @@ extension Array: RedisDecodable where Element: RedisDecodable {
   public init(reply: RESPValue) throws {
     switch reply {
     case .bulk(let bytes):
-      guard let bytes = bytes as? [Element] else { throw reply.mismatch(expected: "an array") }
-      self = bytes
+      // A comparison of types instead of a cast, which looks through the array's type at run time.
+      guard Element.self == UInt8.self else { throw reply.mismatch(expected: "an array") }
+      self = unsafeBitCast(bytes, to: [Element].self)
     case .simple(let text):
       guard let bytes = [UInt8](text.utf8) as? [Element] else { throw reply.mismatch(expected: "an array") }
       self = bytes
