@@ -63,7 +63,7 @@ extension RESPValue {
     case 2: return .simple(["OK", "", "QUEUED"].randomElement(using: &random) ?? "")
     case 3: return .error(["ERR no", "WRONGTYPE x", "X"].randomElement(using: &random) ?? "")
     case 4, 5:
-      let length = Int.random(in: 0...[1, 10, 3000].randomElement(using: &random) ?? 1, using: &random)
+      let length = Int.random(in: 0...([1, 10, 3000].randomElement(using: &random) ?? 1), using: &random)
       return .bulk((0..<length).map { _ in UInt8.random(in: 0...255, using: &random) })
     default:
       let count = Int.random(in: 0...5, using: &random)
@@ -116,7 +116,8 @@ struct CodecTests {
     var read: [RESPValue] = []
     var rest = bytes[...]
     while !rest.isEmpty {
-      let piece = rest.prefix(Int.random(in: 1...[1, 7, 100, 5000].randomElement(using: &random) ?? 1, using: &random))
+      let piece = rest.prefix(
+        Int.random(in: 1...([1, 7, 100, 5000].randomElement(using: &random) ?? 1), using: &random))
       rest = rest.dropFirst(piece.count)
       try piece.withUnsafeBytes { try reader.feed($0) }
       while let value = try reader.next() { read.append(value) }

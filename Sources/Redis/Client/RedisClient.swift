@@ -31,9 +31,11 @@ public final class RedisClient: Sendable {
     _ options: RedisOptions, reactor: Reactor, observe: @escaping @Sendable (RedisClientEvent) -> Void = { _ in }
   ) throws {
     try options.validate()
+    var options = options
+    options.tlsContext = try options.tls.map { try TLSContext($0) }
     self.options = options
     self.reactor = reactor
-    keepers = (0..<options.sharedConnections).map { _ in
+    keepers = (0..<options.sharedConnections).map { [options] _ in
       ConnectionKeeper(options, reactor: reactor, observe: observe)
     }
     dedicated = DedicatedConnections(options, reactor: reactor)

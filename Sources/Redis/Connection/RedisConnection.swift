@@ -33,13 +33,12 @@ final class RedisConnection: @unchecked Sendable {
   @exclusivity(unchecked) private var onEnd: (@Sendable (RedisError) -> Void)?
   @exclusivity(unchecked) private var timer: ReactorTimer?
 
-  /// Takes a connected, non-blocking socket, and owns it from then on. On the reactor's thread.
+  /// Takes a connected, non-blocking socket, and owns it from then on, unless it throws. On the reactor's thread.
   init(
     socket: Int32, link: ByteLink, reactor: Reactor, limits: CommandQueue.Limits, replyLimits: RESPLimits,
     sweepInterval: Duration
   ) throws {
     guard let reader = RESPReader(limits: replyLimits) else {
-      Glibc.close(socket)
       throw RedisError(.notConnected, "no memory for a connection")
     }
     self.reactor = reactor
@@ -52,7 +51,6 @@ final class RedisConnection: @unchecked Sendable {
     do {
       source = try reactor.watch(socket, .read, self)
     } catch {
-      Glibc.close(socket)
       throw RedisError(.notConnected, error.message)
     }
   }
@@ -73,7 +71,8 @@ final class RedisConnection: @unchecked Sendable {
 extension RedisConnection {
   /// Sends a command and waits for its reply, which may be an error of the server.
   @inline(__always)
-  nonisolated(nonsending) func send(_ arguments: RedisArguments, deadline: MonotonicInstant?) async throws -> RESPValue {
+  nonisolated(nonsending) func send(_ arguments: RedisArguments, deadline: MonotonicInstant?) async throws -> RESPValue
+  {
     try await withUnsafeThrowingContinuation { continuation in
       withUnsafeCurrentTask { task in
         if let task, task.isCancelled { return continuation.resume(throwing: CancellationError()) }

@@ -41,6 +41,9 @@ public struct RedisOptions: Sendable {
   /// How large a reply may be.
   public var replyLimits = RESPLimits()
 
+  /// What `tls` has been read into, by the client.
+  var tlsContext: TLSContext?
+
   /// Options for a server at an address.
   public init(_ address: RedisAddress) { self.address = address }
 
