@@ -25,7 +25,8 @@ let package = Package(
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
   ],
   traits: [
-    .trait(name: "TLS", description: "The HTTP plugin serves HTTPS (builds BoringSSL)."),
+    .trait(
+      name: "TLS", description: "The HTTP plugin serves HTTPS, and Redis is spoken to through TLS (builds BoringSSL)."),
     .trait(name: "JWT", description: "The HTTP plugin accepts JSON Web Tokens (builds swift-crypto)."),
     .default(enabledTraits: ["TLS", "JWT"]),
   ],
@@ -60,8 +61,16 @@ let package = Package(
     library("MainstayCapabilities", "Sources/Capabilities", ["MainstayKernel"]),
     library("MainstayReactor", "Sources/Reactor", ["CEpoll"]),
     library("MainstayPooling", "Sources/Pooling", []),
-    library("MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
-    library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+    library(
+      "MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+    library(
+      "MainstayRedis", "Sources/Redis",
+      [
+        "CHiredis", "MainstayKernel", "MainstayReactor",
+        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["TLS"])),
+        .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["TLS"])),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
+      ]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
       "MainstayHTTPTesting", "Sources/HTTPTesting",
@@ -105,6 +114,7 @@ let package = Package(
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("HostTests", ["mainstay"]),
     test("ReactorTests", ["MainstayReactor"]),
+    test("RedisTests", ["MainstayRedis", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
   ]
 )
 
