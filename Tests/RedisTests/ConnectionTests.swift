@@ -209,6 +209,81 @@ struct ConnectionTests {
     reactor.shutdown()
   }
 
+  @Test func aServerThatTakesNoWritesAnyMoreIsLeft() async throws {
+    let lost = Tally()
+    let server = try RedisServer()
+    let reactor = try Reactor()
+    let redis = try RedisClient(server.options, reactor: reactor) { event in if case .lost = event { lost.add() } }
+    #expect(try await redis.send(.set("a", 1)))
+    _ = try await redis.send(RedisCommand<RedisOK>("REPLICAOF", "127.0.0.1", 1))
+    await #expect { try await redis.send(.set("a", 2)) } throws: {
+      ($0 as? RedisError)?.serverCode == "READONLY" && ($0 as? RedisError)?.effect == .replaceConnection
+    }
+    let isReplaced = await eventually {
+      _ = try? await redis.send(.set("a", 2))
+      return lost.count > 0
+    }
+    #expect(isReplaced)
+    #expect(try await redis.send(.get("a")) == "1")
+    redis.close()
+    reactor.shutdown()
+  }
+
+  @Test func readsSurviveTheLossOfTheirConnection() async throws {
+    try await withRedis { (redis: RedisClient, server: RedisServer) async throws in
+      _ = try await redis.send(.set("a", 1))
+      server.signal(SIGSTOP)
+      let reads = (0..<50).map { _ in Task { try await redis.send(.get("a")) } }
+      let write = Task { try await redis.send(.incr("a")) }
+      #expect(await eventually { redis.statistics.commandsInFlight == 51 && redis.statistics.queuedBytes == 0 })
+      let killer = try RedisClient(server.options, reactor: redis.reactor)
+      let kill = Task {
+        try await killer.withSession { session in
+          try await session.send(RedisCommand<Int>("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"))
+        }
+      }
+      server.signal(SIGCONT)
+      _ = try await kill.value
+      for read in reads { #expect(["1", "2"].contains(try await read.value)) }
+      _ = await write.result
+      killer.close()
+    }
+  }
+
+  @Test func aClientWithoutItsReactorFailsInsteadOfHanging() async throws {
+    let server = try RedisServer()
+    let reactor = try Reactor()
+    let redis = try RedisClient(server.options, reactor: reactor)
+    #expect(try await redis.send(.ping()) == "PONG")
+    reactor.shutdown()
+    await #expect(throws: RedisError.self) { try await redis.send(.ping()) }
+    redis.close()
+  }
+
+  @Test func aDedicatedConnectionIsWaitedForAndHandedOn() async throws {
+    try await withRedis(adjust: { $0.maxDedicatedConnections = 2 }) {
+      (redis: RedisClient, _: RedisServer) async throws in
+      await withTaskGroup(of: Bool.self) { group in
+        for index in 0..<40 {
+          group.addTask {
+            if index % 5 == 0 {
+              let task = Task { try await redis.withSession { try await $0.send(.echo("\(index)")) } }
+              task.cancel()
+              _ = await task.result
+              return true
+            }
+            return (try? await redis.withSession { try await $0.send(.echo("\(index)")) }) == "\(index)"
+          }
+        }
+        for await isRight in group { #expect(isRight) }
+      }
+      #expect(await eventually { redis.statistics.dedicatedConnections <= 2 && redis.statistics.dedicatedWaiters == 0 })
+      await #expect { try await redis.withSession { $0 }.send(.ping()) } throws: {
+        ($0 as? RedisError)?.code == .closed
+      }
+    }
+  }
+
   @Test func closingEndsEverything() async throws {
     try await withRedis { (redis: RedisClient, server: RedisServer) async throws in
       _ = try await redis.send(.ping())

@@ -21,7 +21,7 @@ extension RedisClient {
   private func replyLimit(_ blocks: Duration?, _ deadline: ContinuousClock.Instant?) -> MonotonicInstant? {
     if let deadline { return MonotonicInstant(deadline) }
     guard let blocks, blocks > .zero else { return .distantFuture }
-    return MonotonicInstant.now.advanced(by: blocks + options.commandTimeout)
+    return MonotonicInstant.now.advanced(by: blocks).advanced(by: options.commandTimeout)
   }
 }
 
