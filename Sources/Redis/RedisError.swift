@@ -111,6 +111,7 @@ public struct RedisError: Error, Sendable, CustomStringConvertible {
     return copy
   }
 
+  @usableFromInline
   func named(_ command: String) -> RedisError {
     var copy = self
     copy.command = copy.command ?? command

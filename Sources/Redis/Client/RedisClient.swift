@@ -59,13 +59,14 @@ public final class RedisClient: Sendable {
   /// Sends a command and reads its reply.
   ///
   /// - Parameter deadline: by when the reply must be there; by default `commandTimeout` after it is sent.
+  @inlinable
   public nonisolated(nonsending) func send<Reply>(
     _ command: RedisCommand<Reply>, deadline: ContinuousClock.Instant? = nil
   ) async throws -> Reply {
     if command.blocks != nil { return try await sendBlocking(command, deadline) }
     do {
       return try Reply(
-        reply: try await reply(command.arguments, command.isReadOnly, deadline.map(MonotonicInstant.init)))
+        reply: try await reply(command.arguments, command.isReadOnly, deadline.map { MonotonicInstant($0) }))
     } catch let error as RedisError {
       throw error.named(command.name)
     }
@@ -81,7 +82,8 @@ public final class RedisClient: Sendable {
       dedicatedConnections: counts.open, idleDedicatedConnections: counts.idle, dedicatedWaiters: counts.waiting)
   }
 
-  private nonisolated(nonsending) func reply(
+  @usableFromInline
+  nonisolated(nonsending) func reply(
     _ arguments: RedisArguments, _ isReadOnly: Bool, _ deadline: MonotonicInstant?
   ) async throws -> RESPValue {
     let keeper = nextKeeper()

@@ -7,6 +7,7 @@ public enum RedisExpiry: Sendable, Hashable {
   /// When the value before it would have gone.
   case keep
 
+  @usableFromInline
   func append(to arguments: inout RedisArguments) {
     switch self {
     case .after(let time):
@@ -41,6 +42,7 @@ extension Duration {
 
 extension RedisCommand {
   /// `GET`: the value, or nil if there is none.
+  @inlinable
   public static func get<Value: RedisDecodable>(_ key: String, as type: Value.Type = String.self) -> RedisCommand<
     Value?
   > {
@@ -65,6 +67,7 @@ extension RedisCommand {
   }
 
   /// `SET`: true if the key was set, which only a condition prevents.
+  @inlinable
   public static func set(
     _ key: String, _ value: some RedisArgument, expires expiry: RedisExpiry? = nil,
     _ condition: RedisSetCondition? = nil

@@ -14,6 +14,7 @@ public struct RedisArguments: Sendable {
   public init() {}
 
   /// Room for so many bytes, to spare growing.
+  @usableFromInline
   mutating func reserve(_ capacity: Int) { bytes.reserveCapacity(capacity) }
 
   /// Appends a text.
