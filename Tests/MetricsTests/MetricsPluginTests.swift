@@ -18,6 +18,7 @@ import Testing
       metrics:
         access: open
         write_access: open
+        objectives: []
         history: { watch: [orders_total, queue, revenue_total] }
         definitions: [{ name: beds, type: gauge, labels: [ward] }]
         alerts:
@@ -90,7 +91,7 @@ import Testing
       #expect(answer.status == 200)
       #expect(answer.json["series"]?.arrayValue?.count == 2)
       #expect(answer.json["series"]?[1]?["labels"]?["from"] == "web")
-      #expect(answer.json["series"]?[1]?["points"]?.arrayValue?.last?[1] == 30)
+      #expect(answer.json["series"]?[1]?["points"]?.arrayValue?.last?[1]?.doubleValue == 30)
       for (body, status): (JSONValue, Int) in [
         (["metric": "nothing", "aggregation": "sum"], 404), (["metric": "orders_total", "aggregation": "median"], 422),
         (["metric": "orders_total", "aggregation": "avg"], 422), (["metric": "queue", "aggregation": "avg", "step": 0], 422),

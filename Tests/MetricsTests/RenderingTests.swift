@@ -47,7 +47,12 @@ import Testing
 
   @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool")))
   func prometheusAgreesWithTheRules() throws {
-    let folder = Self.deploy.appendingPathComponent("prometheus").path
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mainstay-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for (path, text) in Deployment.files where path.hasPrefix("prometheus/") {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + path.dropFirst("prometheus/".count)))
+    }
     for arguments in [["check", "rules", "rules.yml", "recording.yml"], ["test", "rules", "rules_test.yml"]] {
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/usr/bin/promtool")

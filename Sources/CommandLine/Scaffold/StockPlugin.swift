@@ -12,6 +12,7 @@ struct StockPlugin: Sendable, Equatable {
     StockPlugin(name: "http", product: "MainstayHTTPServer", type: "HTTPPlugin", section: "{ port: 8080 }"),
     StockPlugin(name: "dev_services", product: "MainstayDevServices", type: "DevServicesPlugin"),
     StockPlugin(name: "health", product: "MainstayHealth", type: "HealthPlugin"),
+    StockPlugin(name: "metrics", product: "MainstayMetrics", type: "MetricsPlugin"),
   ]
 
   /// The plugins of a comma-separated list, in its order.
