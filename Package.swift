@@ -122,7 +122,7 @@ let package = Package(
       name: "mainstay",
       dependencies: [
         "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
-        "MainstayKernel",
+        "MainstayKernel", "MainstayMetrics",
       ],
       path: "Sources/mainstay"),
 

@@ -24,7 +24,8 @@ import Testing
   }
 
   @Test func promQL() throws {
-    func text(_ metric: String, _ how: String, _ kind: MetricKind, _ labels: [String: String] = [:], by: [String] = []) throws
+    func text(_ metric: String, _ how: String, _ kind: MetricKind, _ labels: [String: String] = [:], by: [String] = [])
+      throws
       -> String
     {
       MetricSelector(
@@ -33,7 +34,8 @@ import Testing
       ).promQL(kind)
     }
     #expect(
-      try text("a_total", "increase", .counter, ["s": "5*"]) == "sum by (job, instance) (increase(a_total{s=~\"5.*\"}[5m]))")
+      try text("a_total", "increase", .counter, ["s": "5*"])
+        == "sum by (job, instance) (increase(a_total{s=~\"5.*\"}[5m]))")
     #expect(try text("a", "rate", .counter, by: ["x"]) == "sum by (job, instance, x) (rate(a_total[5m]))")
     #expect(try text("g", "max", .gauge) == "max by (job, instance) (max_over_time(g[5m]))")
     #expect(
@@ -77,7 +79,8 @@ import Testing
     let clock = ManualClock(timeSinceEpoch: .seconds(1_000_000))
     let registry = MetricsRegistry(clock: clock)
     var store = TimeSeriesStore(tiers: HistoryConfiguration().tiers, budget: 8 << 20)
-    let requests = try registry.counter("http_requests_total", help: "R.", labels: [Label("status", known: ["200", "500"])])
+    let requests = try registry.counter(
+      "http_requests_total", help: "R.", labels: [Label("status", known: ["200", "500"])])
     for _ in 0..<30 {
       requests.labels("200").increment(by: 999)
       requests.labels("500").increment(by: 1)

@@ -83,7 +83,9 @@ struct TimeSeriesStore: Sendable {
         let rings = tiers.map { SeriesRing(columns: snapshot.columns.count, capacity: $0.points) }
         families[name]?.series[series.labelValues] = KeptSeries(wasBorn: wasBorn && wasWatched, rings: rings)
       }
-      for tier in due { families[name]?.series[series.labelValues]?.rings[tier].record(series.numbers, at: ticks[tier]) }
+      for tier in due {
+        families[name]?.series[series.labelValues]?.rings[tier].record(series.numbers, at: ticks[tier])
+      }
     }
   }
 
