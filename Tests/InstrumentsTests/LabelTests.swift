@@ -114,6 +114,30 @@ import Testing
     #expect(registry.diagnostics.cutLabelValues == 1)
   }
 
+  @Test func cutValuesAreCountedDownWhenTheirSeriesEnd() throws {
+    let registry = registry(values: 3)
+    let family = try registry.counter("a_total", help: "A.", labels: ["x"])
+    for index in 0..<10 {
+      let long = "\(index)" + String(repeating: "x", count: 400)
+      family.labels(long).increment()
+      family.remove(long)
+    }
+    #expect(family.series.isEmpty)
+    #expect(registry.diagnostics.overflow.isEmpty)
+  }
+
+  @Test func pulledValuesAreCutAtACharacter() throws {
+    let registry = registry()
+    try registry.collect("g", help: "G.", labels: ["x"]) { samples in
+      samples.add(1, String(repeating: "日", count: 100))
+      samples.add(2, "ada@example.org")
+      samples.add(3, "short")
+      samples.add(4)
+    }
+    let snapshot = try #require(MetricsScrape([("test", registry)]).snapshots { _ in true }.first)
+    #expect(snapshot.series.map(\.labelValues) == [[String(repeating: "日", count: 85)], ["redacted"], ["short"], [""]])
+  }
+
   @Test(arguments: [
     "somebody@example.org", "mail to a.b+c@x-y.co", "123-45-6789", "ssn=123-45-6789;", "MRN 00123", "mrn-47-1122",
     "MRN:12345678", "1980-02-29", "02/29/1980", "born 29.02.1980", "(555) 123-4567", "+49 30 1234567", "4155550100",

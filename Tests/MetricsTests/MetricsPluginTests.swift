@@ -99,6 +99,7 @@ import Testing
         (["metric": "queue", "aggregation": "avg", "step": 0], 422),
         (["metric": "queue", "aggregation": "avg", "start": -1_000_000, "step": 1], 422), (["metric": "queue"], 422),
         (["metric": "queue", "aggregation": "avg", "window": 1e300], 422),
+        (["metric": "orders_total", "aggregation": "rate", "window": 604_800, "start": -2_000, "step": 1], 200),
       ] {
         let answer = try await send(kernel, "POST", "/metrics/query", body)
         #expect(answer.status == status, "\(body)")

@@ -61,10 +61,13 @@ extension MetricsRoutes {
       .responds(.ok, .any),
       .post("/metrics/silences", "Silences alerts for a while.", access: writers) { [watch, clock] request, context in
         let input = try await context.decode(SilenceInput.self, from: request)
-        guard !input.labels.isEmpty, input.duration > 0, input.duration <= 30 * 86_400 else {
+        let texts = input.labels.flatMap { [$0.key, $0.value.text] }
+        guard !texts.isEmpty, texts.count <= 64, texts.allSatisfy({ $0.utf8.count <= 1_000 }), input.duration > 0,
+          input.duration <= 30 * 86_400
+        else {
           throw HTTPProblem(
             .unprocessableContent,
-            "A silence names at least one label, and lasts up to 30 days ('duration', in seconds).")
+            "A silence names 1 to 32 labels, and lasts up to 30 days ('duration', in seconds).")
         }
         let silence = AlertNotifier.Silence(
           id: HTTPRequestID.random(), labels: input.labels,

@@ -84,6 +84,12 @@ extension AlertRule {
     if escalation.contains(where: { $0.after < 0 }) || escalation.count > 10 {
       problems.append("at most ten escalation steps, none before the alert")
     }
+    let texts =
+      [summary, severity] + channels + labels.flatMap { [$0.key, $0.value] } + escalation.flatMap(\.channels)
+      + ([value] + (dividedBy.map { [$0] } ?? [])).flatMap(\.texts)
+    if texts.count > 200 || texts.contains(where: { $0.utf8.count > 1_000 }) {
+      problems.append("at most 200 texts (labels, channels, groups) of at most 1000 bytes")
+    }
     return problems
   }
 

@@ -13,6 +13,9 @@ struct MetricSelector: Sendable, Hashable, Codable {
   /// The name of the family.
   var family: String { metric.hasSuffix("_total") ? String(metric.dropLast(6)) : metric }
 
+  /// Every text in it, for limits.
+  var texts: [String] { [metric] + groupBy + labels.flatMap { [$0.key, $0.value.text] } }
+
   func matches(_ names: [String], _ values: [String]) -> Bool {
     labels.allSatisfy { name, pattern in
       guard let index = names.firstIndex(of: name), index < values.count else { return false }

@@ -126,6 +126,8 @@ struct MetricQuery: Sendable {
 
   static let mostPoints = 2_000
   static let mostGroups = 1_000
+  /// Numbers looked at for one answer: some tenths of a second.
+  static let mostWork = 5e7
 
   /// What is wrong with it, or nil.
   var problem: String? {
@@ -147,6 +149,11 @@ struct MetricQuery: Sendable {
       throw HTTPProblem(
         .notFound,
         "No samples of that metric are kept; name it under plugins.metrics.history.watch, or look for its spelling.")
+    }
+    guard store.work(selector) * ((end - start) / step + 1) <= MetricQuery.mostWork else {
+      throw HTTPProblem(
+        .unprocessableContent, "That is too much to look at: ask for fewer points, a shorter window, or another metric."
+      )
     }
     var groups: [[String]: [(Double, Double)]] = [:]
     var times: [Double] = []

@@ -142,6 +142,13 @@ extension TimeSeriesStore {
     return groups.compactMapValues { $0.result(over: Double(ticks.count) * step) }
   }
 
+  /// How many numbers are looked at to evaluate a selector once.
+  func work(_ selector: MetricSelector) -> Double {
+    guard let family = families[selector.family] else { return 0 }
+    let ticks = tiers.map { min(Double($0.points), selector.window / $0.step + 1) }.max() ?? 1
+    return Double(family.series.count * family.columns.count) * ticks
+  }
+
   /// The finest resolution that reaches back so far; the coarsest if none does.
   private func tier(reaching start: Double) -> Int? {
     guard let latest else { return nil }

@@ -75,7 +75,7 @@ final class FamilyCore: Sendable {
     let isGone = withKey(values) { key, _ in
       state.withLock { state in
         guard state.table.remove(key) else { return false }
-        state.cardinality.ended(values)
+        state.cardinality.ended(LabelKey.values(of: key))
         return true
       }
     }

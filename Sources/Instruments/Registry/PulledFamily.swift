@@ -61,9 +61,10 @@ public struct MetricSamples {
     }
     guard value.utf8.count > ledger.limits.labelValueBytes else { return value }
     ledger.cutValue()
-    var bytes = Array(value.utf8.prefix(ledger.limits.labelValueBytes + 1))
-    repeat { bytes.removeLast() } while bytes.last.map { $0 & 0x80 != 0 } ?? false
-    return String(decoding: bytes, as: UTF8.self)
+    let bytes = Array(value.utf8)
+    var end = ledger.limits.labelValueBytes
+    while end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
+    return String(decoding: bytes[..<end], as: UTF8.self)
   }
 }
 
