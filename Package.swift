@@ -28,6 +28,8 @@ let package = Package(
     .library(name: "MainstayTemplating", targets: ["MainstayTemplating"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
+    .library(name: "MainstayMetrics", targets: ["MainstayMetrics"]),
+    .library(name: "MainstayPool", targets: ["MainstayPool"]),
   ],
   traits: [
     .trait(
@@ -39,6 +41,7 @@ let package = Package(
     .package(url: github + "apple/swift-argument-parser", from: "1.8.2"),
     .package(url: github + "apple/swift-http-types", from: "1.8.0"),
     .package(url: github + "apple/swift-log", from: "1.16.2"),
+    .package(url: github + "apple/swift-metrics", from: "2.13.0"),
     .package(url: github + "apple/swift-nio", from: "2.101.2"),
     .package(url: github + "apple/swift-distributed-tracing", from: "1.7.2"),
     .package(url: github + "apple/swift-nio-extras", from: "1.34.1"),
@@ -56,6 +59,7 @@ let package = Package(
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Ground floor
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
@@ -108,12 +112,23 @@ let package = Package(
       ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
       exclude: ["README.md"]),
 
+    library(
+      "MainstayPool", "Plugins/Pool",
+      [
+        "MainstayCapabilities", "MainstayHTTP", "MainstayKernel", "MainstayPooling", "MainstayPostgres",
+        "MainstayReactor", "MainstayRedis", httpTypes, log,
+      ], exclude: ["README.md"]),
+    library(
+      "MainstayMetrics", "Plugins/Metrics",
+      ["CZlib", "MainstayHTTP", "MainstayInstruments", "MainstayKernel", coreMetrics, hummingbird, httpTypes, log],
+      exclude: ["README.md"]),
+
     // The stock host: a list of plugins and one call
     .executableTarget(
       name: "mainstay",
       dependencies: [
         "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
-        "MainstayKernel",
+        "MainstayKernel", "MainstayMetrics", "MainstayPool",
       ],
       path: "Sources/mainstay"),
 
@@ -146,7 +161,21 @@ let package = Package(
         "MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayPooling", "MainstayReactor",
         "MainstayResilience", "MainstayTesting", "CLibPQ",
       ]),
-    test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
+    test(
+      "RedisTests",
+      ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
+    test(
+      "PoolTests",
+      [
+        "MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayHTTP", "MainstayKernel",
+        "MainstayPool", "MainstayPooling", "MainstayPostgres", "MainstayReactor", "MainstayRedis", "MainstayTesting",
+      ]),
+    test(
+      "MetricsTests",
+      [
+        "MainstayHTTP", "MainstayHTTPServer", "MainstayHTTPTesting", "MainstayInstruments", "MainstayKernel",
+        "MainstayMetrics", "MainstayTesting", coreMetrics, hummingbird, httpTypes,
+      ]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
     test(
       "HealthTests",
@@ -171,6 +200,7 @@ func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String]
 
 var argumentParser: Target.Dependency { .product(name: "ArgumentParser", package: "swift-argument-parser") }
 var asyncHTTPClient: Target.Dependency { .product(name: "AsyncHTTPClient", package: "async-http-client") }
+var coreMetrics: Target.Dependency { .product(name: "CoreMetrics", package: "swift-metrics") }
 var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
 var hummingbird: Target.Dependency { .product(name: "Hummingbird", package: "hummingbird") }
 var hummingbirdCore: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }
