@@ -171,6 +171,7 @@ extension Session {
 // What a caller does.
 extension Session {
   /// Hands a unit in and waits for it.
+  @inline(__always)
   nonisolated(nonsending) func run(_ unit: SessionUnit) async {
     await withUnsafeContinuation { continuation in
       withUnsafeCurrentTask { unit.task = $0 }
@@ -240,7 +241,9 @@ extension Session {
   func start() throws(ReactorError) {
     PQsetNoticeReceiver(connection, Session.receiveNotice, Unmanaged.passUnretained(self).toOpaque())
     source = try reactor.watch(PQsocket(connection), .read, self)
-    timer = ReactorTimer { [weak self] in self?.sweep() }
+    // Not weak: weak references slow down every retain of the session. `source` keeps it alive until `finish` has stopped the
+    // timer.
+    timer = ReactorTimer { [unowned(unsafe) self] in sweep() }
   }
 
   func ready(_ events: ReactorEvents) {
@@ -263,7 +266,7 @@ extension Session {
     let plan = lock.withLock { _ in
       Plan(
         hasEnded: failure != nil, isPaused: isPaused, wantsWrite: wantsWrite, isSweeping: isSweeping,
-        hasUnread: hasUnread,        wantsEndOfTick: isUnsynced || hasUnsent)
+        hasUnread: hasUnread, wantsEndOfTick: isUnsynced || hasUnsent)
     }
     if plan.hasEnded { return finish() }
     if plan.isSweeping, let timer, !timer.isPending {
