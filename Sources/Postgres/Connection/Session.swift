@@ -59,7 +59,9 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
   /// A statement is being cancelled. Nothing is sent until the call has returned and all answers have come, so that it
   /// cannot hit anybody else's.
   struct Cancelling {
-    var callHasReturned: Bool
+    var callHasReturned = false
+    /// A request that comes before the server has begun with the statement is without effect, so it is repeated.
+    var repeatAt: MonotonicInstant
     let deadline: MonotonicInstant
   }
 
@@ -199,6 +201,11 @@ extension Session {
     }
     guard inFlight.count + waiting.count < settings.queueLimit else {
       unit.fail(.queueIsFull(settings.queueLimit))
+      unit.isDone = true
+      return wake(unit)
+    }
+    if let deadline = unit.deadline, deadline <= .now {
+      unit.fail(.timedOut)
       unit.isDone = true
       return wake(unit)
     }
