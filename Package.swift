@@ -30,7 +30,8 @@ let package = Package(
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
   ],
   traits: [
-    .trait(name: "TLS", description: "The HTTP plugin serves HTTPS (builds BoringSSL)."),
+    .trait(
+      name: "TLS", description: "The HTTP plugin serves HTTPS, and Redis is spoken to through TLS (builds BoringSSL)."),
     .trait(name: "JWT", description: "The HTTP plugin accepts JSON Web Tokens (builds swift-crypto)."),
     .default(enabledTraits: ["TLS", "JWT"]),
   ],
@@ -72,7 +73,14 @@ let package = Package(
     library(
       "MainstayPostgres", "Sources/Postgres",
       ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor", "MainstayResilience"]),
-    library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+    library(
+      "MainstayRedis", "Sources/Redis",
+      [
+        "CHiredis", "MainstayKernel", "MainstayReactor",
+        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["TLS"])),
+        .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["TLS"])),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
+      ]),
     library("MainstayTemplating", "Sources/Templating", ["MainstayKernel"]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
@@ -96,7 +104,8 @@ let package = Package(
         .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
       ], exclude: ["README.md"]),
     library(
-      "MainstayHealth", "Plugins/Health", ["MainstayKernel", "MainstayHTTP", hummingbird, httpTypes],
+      "MainstayHealth", "Plugins/Health",
+      ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
       exclude: ["README.md"]),
 
     // The stock host: a list of plugins and one call
@@ -139,6 +148,13 @@ let package = Package(
       ]),
     test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
+    test(
+      "HealthTests",
+      [
+        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
+        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+      ]),
+    test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
   ]
 )
 
