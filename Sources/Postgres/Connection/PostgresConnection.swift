@@ -88,6 +88,7 @@ extension PostgresConnection {
     return unit.extra?.results ?? []
   }
 
+  @inline(__always)
   private nonisolated(nonsending) func one(_ unit: SessionUnit) async throws(PostgresError) -> PostgresResult {
     try check(unit.query)
     try await finish(unit)
@@ -95,6 +96,7 @@ extension PostgresConnection {
     return result
   }
 
+  @inline(__always)
   nonisolated(nonsending) func finish(_ unit: SessionUnit) async throws(PostgresError) {
     if Task.isCancelled { throw .cancelled }
     await session.run(unit)
