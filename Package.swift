@@ -17,10 +17,15 @@ let package = Package(
     .library(name: "MainstayCommandLine", targets: ["MainstayCommandLine"]),
     .library(name: "MainstayEventsCommand", targets: ["MainstayEventsCommand"]),
     .library(name: "MainstayCapabilities", targets: ["MainstayCapabilities"]),
+    .library(name: "MainstayDevServers", targets: ["MainstayDevServers"]),
+    .library(name: "MainstayInstruments", targets: ["MainstayInstruments"]),
+    .library(name: "MainstayResilience", targets: ["MainstayResilience"]),
     .library(name: "MainstayReactor", targets: ["MainstayReactor"]),
     .library(name: "MainstayPostgres", targets: ["MainstayPostgres"]),
     .library(name: "MainstayRedis", targets: ["MainstayRedis"]),
     .library(name: "MainstayPooling", targets: ["MainstayPooling"]),
+    .library(name: "MainstayDevServices", targets: ["MainstayDevServices"]),
+    .library(name: "MainstayTemplating", targets: ["MainstayTemplating"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
   ],
@@ -50,6 +55,7 @@ let package = Package(
     .systemLibrary(name: "CLibPQ", path: "Sources/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
 
     // Ground floor
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
@@ -60,9 +66,13 @@ let package = Package(
       ["MainstayKernel", hummingbird, httpTypes, log, nioCore, serviceContext]),
     library("MainstayCapabilities", "Sources/Capabilities", ["MainstayKernel"]),
     library("MainstayReactor", "Sources/Reactor", ["CEpoll"]),
+    library("MainstayDevServers", "Sources/DevServers", []),
+    library("MainstayInstruments", "Sources/Instruments", ["CProcessor", "MainstayKernel"]),
+    library("MainstayResilience", "Sources/Resilience", ["MainstayKernel"]),
     library("MainstayPooling", "Sources/Pooling", []),
     library(
-      "MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+      "MainstayPostgres", "Sources/Postgres",
+      ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor", "MainstayResilience"]),
     library(
       "MainstayRedis", "Sources/Redis",
       [
@@ -71,6 +81,7 @@ let package = Package(
         .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["TLS"])),
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
       ]),
+    library("MainstayTemplating", "Sources/Templating", ["MainstayKernel"]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
       "MainstayHTTPTesting", "Sources/HTTPTesting",
@@ -82,22 +93,27 @@ let package = Package(
 
     // Plugins
     library(
+      "MainstayDevServices", "Plugins/DevServices",
+      ["MainstayCapabilities", "MainstayDevServers", "MainstayKernel", log], exclude: ["README.md"]),
+    library(
       "MainstayHTTPServer", "Plugins/HTTP",
       [
-        "MainstayKernel", "MainstayHTTP", hummingbird, hummingbirdCore, httpTypes, log, nioCore, nioHTTP1, nioHTTPTypes,
-        nioPosix, serviceContext,
+        "MainstayKernel", "MainstayHTTP", "MainstayInstruments", hummingbird, hummingbirdCore, httpTypes, log, nioCore,
+        nioHTTP1, nioHTTPTypes, nioPosix, serviceContext,
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
         .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
       ], exclude: ["README.md"]),
     library(
-      "MainstayHealth", "Plugins/Health", ["MainstayKernel", "MainstayHTTP", hummingbird, httpTypes],
+      "MainstayHealth", "Plugins/Health",
+      ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
       exclude: ["README.md"]),
 
     // The stock host: a list of plugins and one call
     .executableTarget(
       name: "mainstay",
       dependencies: [
-        "MainstayCommandLine", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth", "MainstayKernel",
+        "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
+        "MainstayKernel",
       ],
       path: "Sources/mainstay"),
 
@@ -111,10 +127,34 @@ let package = Package(
         nioCore, nioHTTP1, nioPosix,
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
+    test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayTesting"]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
-    test("HostTests", ["mainstay"]),
+    test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
+    test(
+      "DevServicesTests",
+      ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
+    .executableTarget(
+      name: "dev-servers-probe", dependencies: ["MainstayDevServers"], path: "Tests/DevServersProbe"),
+    test("HostTests", ["mainstay", "stuck-host"]),
+    .executableTarget(
+      name: "stuck-host", dependencies: ["MainstayCommandLine", "MainstayKernel"], path: "Tests/StuckHost"),
     test("ReactorTests", ["MainstayReactor"]),
-    test("RedisTests", ["MainstayRedis", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
+    test("PoolingTests", ["MainstayPooling"]),
+    test(
+      "PostgresTests",
+      [
+        "MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayPooling", "MainstayReactor",
+        "MainstayResilience", "MainstayTesting", "CLibPQ",
+      ]),
+    test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
+    test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
+    test(
+      "HealthTests",
+      [
+        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
+        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+      ]),
+    test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
   ]
 )
 

@@ -19,14 +19,17 @@ extension PostgresResult {
     let length = PQgetlength(result, row, column)
     do {
       if length == 0, PQgetisnull(result, row, column) != 0 { return try Value.decodeNull() }
-      return try Value(
-        from: PostgresCell(
-          bytes: UnsafeRawBufferPointer(start: PQgetvalue(result, row, column), count: Int(length)),
-          type: PostgresType(rawValue: PQftype(result, column)),
-          format: PQfformat(result, column) == 0 ? .text : .binary))
+      return try Value(from: cell(row: row, column: column, length: length))
     } catch {
       throw located(error, type, row: row, column: column)
     }
+  }
+
+  @inlinable @inline(__always) func cell(row: Int32, column: Int32, length: Int32) -> PostgresCell {
+    PostgresCell(
+      bytes: UnsafeRawBufferPointer(start: PQgetvalue(result, row, column), count: Int(length)),
+      type: PostgresType(rawValue: PQftype(result, column)),
+      format: PQfformat(result, column) == 0 ? .text : .binary)
   }
 
   @usableFromInline func outside(row: Int, column: Int) -> PostgresError {

@@ -37,7 +37,6 @@ extension PostgresResult {
   /// The position of a column, or an error that says which there are.
   func position(of name: String) throws(PostgresError) -> Int {
     if let position = columns.position(of: name) { return position }
-    let names = columns.prefix(20).map(\.name).joined(separator: ", ")
-    throw PostgresError(.decoding, "there is no column '\(name)'; the result has: \(names)")
+    throw missingColumn(name)
   }
 }

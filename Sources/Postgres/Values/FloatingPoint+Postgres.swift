@@ -18,6 +18,7 @@ extension Double: PostgresCodable {
     case (.int2, _), (.int4, _), (.int8, _):
       guard let value = Double(exactly: try cell.integer64()) else { throw cell.outOfRange() }
       self = value
+    case (.numeric, _): self = try PostgresNumeric(from: cell).doubleValue
     default: throw cell.unsupported()
     }
   }

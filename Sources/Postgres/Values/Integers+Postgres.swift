@@ -146,6 +146,9 @@ extension PostgresCell {
     case (.int2, .text), (.int4, .text), (.int8, .text), (.oid, .text):
       guard let value = Int64(try text()) else { throw malformed() }
       return value
+    case (.numeric, _):
+      guard let value = Int64(exactly: try PostgresNumeric(from: self)) else { throw outOfRange() }
+      return value
     default: throw unsupported()
     }
   }
