@@ -45,6 +45,7 @@ extension PostgresConnection {
   /// any more, it is prepared again and run once more, unless it stands in a transaction.
   ///
   /// - Parameter deadline: when to give up; nil for `statementTimeout` from now.
+  @discardableResult
   public nonisolated(nonsending) func execute(
     _ query: PostgresQuery, deadline: MonotonicInstant? = nil
   ) async throws(PostgresError) -> PostgresResult {
