@@ -44,7 +44,7 @@ public struct RedisPoolConfiguration: PluginConfiguration {
       _ = try RedisOptions(url: url)
       return nil
     } catch {
-      return "cannot be used: \(error)"
+      return "\(error)"
     }
   }
 
