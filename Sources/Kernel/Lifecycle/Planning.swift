@@ -44,11 +44,11 @@ struct Planning {
     return planned(
       Plan(
         host: host, logging: logging, plugins: plugins, graph: graph, rules: rules, values: values,
-        watchedFiles: load.watchedFiles, warnings: warnings))
+        watchedFiles: load.watchedFiles, snapshot: load.snapshot, warnings: warnings))
   }
 
   private func planned(_ plan: Plan?) -> Planned {
-    Planned(plan: plan, issues: issues, watcher: ConfigWatcher(load.watchedFiles), sources: sources)
+    Planned(plan: plan, issues: issues, snapshot: load.snapshot, sources: sources)
   }
 
   private mutating func take<Value>(_ section: DecodedSection<Value>) -> Value {

@@ -109,7 +109,8 @@ private final class PostgresListener: Sendable {
     let connection = try await connect(end)
     defer { connection.close() }
     for channel in channels {
-      let name = "\"" + channel.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+      let name =
+        "\"" + channel.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
       _ = try await connection.execute(PostgresQuery(unsafe: "LISTEN \(name)").unprepared())
     }
     if !isFirst { tell(.gap) }

@@ -51,6 +51,7 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
   @exclusivity(unchecked) var hasUnread = false
   @exclusivity(unchecked) var isSweeping = false
   @exclusivity(unchecked) private var after = After()
+  @exclusivity(unchecked) private var more = More()
 
   @exclusivity(unchecked) private var source: ReactorSource?
   @exclusivity(unchecked) private var timer: ReactorTimer?
@@ -58,7 +59,9 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
   /// A statement is being cancelled. Nothing is sent until the call has returned and all answers have come, so that it
   /// cannot hit anybody else's.
   struct Cancelling {
-    var callHasReturned: Bool
+    var callHasReturned = false
+    /// A request that comes before the server has begun with the statement is without effect, so it is repeated.
+    var repeatAt: MonotonicInstant
     let deadline: MonotonicInstant
   }
 
@@ -80,12 +83,17 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
 
 // What is left to do when the lock has been let go.
 extension Session {
+  /// What nearly always is all: one caller to resume, or none.
   struct After {
     var resumed: UnsafeContinuation<Void, Never>?
-    var alsoResumed: [UnsafeContinuation<Void, Never>] = []
-    var messages: [Message] = []
     /// The reactor's thread has to look at what is watched, at the timer, or at the end.
     var needsReactor = false
+    var hasMore = false
+  }
+
+  struct More {
+    var resumed: [UnsafeContinuation<Void, Never>] = []
+    var messages: [Message] = []
   }
 
   enum Message {
@@ -115,35 +123,55 @@ extension Session {
 
   private func perform(_ after: After) {
     if let resumed = after.resumed { resumed.resume() }
-    for continuation in after.alsoResumed { continuation.resume() }
-    for message in after.messages {
-      switch message {
-      case .notice(let notice): handlers.onNotice?(notice)
-      case .notification(let notification): handlers.onNotification?(notification)
-      }
-    }
+    if after.hasMore { performMore() }
     if after.needsReactor {
       if reactor.isOnThread { settle() } else { reactor.submit { self.settle() } }
     }
   }
 
+  private func performMore() {
+    let more = lock.withLock { _ in
+      defer { self.more = More() }
+      return Box(self.more)
+    }.content
+    for continuation in more.resumed { continuation.resume() }
+    for message in more.messages {
+      switch message {
+      case .notice(let notice): handlers.onNotice?(notice)
+      case .notification(let notification): handlers.onNotification?(notification)
+      }
+    }
+  }
+
   func askReactor() { after.needsReactor = true }
 
-  func deliver(_ message: Message) { after.messages.append(message) }
+  func deliver(_ message: Message) {
+    more.messages.append(message)
+    after.hasMore = true
+  }
+
+  private func resume(_ continuation: UnsafeContinuation<Void, Never>) {
+    if after.resumed == nil {
+      after.resumed = continuation
+    } else {
+      more.resumed.append(continuation)
+      after.hasMore = true
+    }
+  }
 
   /// Resumes whoever waits for the unit.
   func wake(_ unit: SessionUnit) {
     guard let continuation = unit.continuation else { return }
     unit.continuation = nil
     unit.task = nil
-    if after.resumed == nil { after.resumed = continuation } else { after.alsoResumed.append(continuation) }
+    resume(continuation)
   }
 }
 
 // What a caller does.
 extension Session {
   /// Hands a unit in and waits for it.
-  func run(_ unit: SessionUnit) async {
+  nonisolated(nonsending) func run(_ unit: SessionUnit) async {
     await withUnsafeContinuation { continuation in
       withUnsafeCurrentTask { unit.task = $0 }
       unit.continuation = continuation
@@ -155,17 +183,13 @@ extension Session {
   func wait(for unit: SessionUnit, unless isReady: () -> Bool) async {
     await withUnsafeContinuation { continuation in
       locked {
-        if isReady() { return after(resuming: continuation) }
+        if isReady() { return resume(continuation) }
         withUnsafeCurrentTask { unit.task = $0 }
-        unit.waitLimit = nil
+        unit.extra?.waitLimit = nil
         unit.continuation = continuation
         sweepSoon()
       }
     }
-  }
-
-  private func after(resuming continuation: UnsafeContinuation<Void, Never>) {
-    if after.resumed == nil { after.resumed = continuation } else { after.alsoResumed.append(continuation) }
   }
 
   private func accept(_ unit: SessionUnit) {
@@ -177,6 +201,11 @@ extension Session {
     }
     guard inFlight.count + waiting.count < settings.queueLimit else {
       unit.fail(.queueIsFull(settings.queueLimit))
+      unit.isDone = true
+      return wake(unit)
+    }
+    if let deadline = unit.deadline, deadline <= .now {
+      unit.fail(.timedOut)
       unit.isDone = true
       return wake(unit)
     }

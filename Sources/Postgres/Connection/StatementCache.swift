@@ -44,11 +44,11 @@ struct StatementCache {
 
   /// The statement for that text and these types, now the most recently used.
   mutating func find(_ key: PreparedStatement.Key) -> PreparedStatement? {
+    // Most often it is the one that was asked for last, and then nothing needs to be hashed.
+    if let newest, newest.key == key { return newest }
     guard let statement = statements[key] else { return nil }
-    if statement !== newest {
-      unlink(statement)
-      link(statement)
-    }
+    unlink(statement)
+    link(statement)
     return statement
   }
 

@@ -69,7 +69,8 @@ struct ConnectionURL {
     parsed.mayShowKeywords = !query.contains("@")
     for pair in query.split(separator: "&") {
       guard let equals = pair.firstIndex(of: "="), !pair[equals...].dropFirst().contains("=") else {
-        throw PostgresError(.options, "after '?' stand pairs keyword=value, separated by '&'; \(ConnectionURL.encodingRemedy)")
+        throw PostgresError(
+          .options, "after '?' stand pairs keyword=value, separated by '&'; \(ConnectionURL.encodingRemedy)")
       }
       try add(try ConnectionURL.decoded(pair[..<equals]), pair[equals...].dropFirst())
     }
@@ -96,7 +97,8 @@ struct ConnectionURL {
         bytes.append(byte)
         continue
       }
-      guard let high = rest.popFirst().flatMap(PostgresCell.digit), let low = rest.popFirst().flatMap(PostgresCell.digit)
+      guard let high = rest.popFirst().flatMap(PostgresCell.digit),
+        let low = rest.popFirst().flatMap(PostgresCell.digit)
       else { throw PostgresError(.options, "a '%' is not followed by two hexadecimal digits; \(encodingRemedy)") }
       bytes.append(high << 4 | low)
     }

@@ -44,7 +44,8 @@ extension PostgresOptions.Endpoint {
       throw PostgresError(.options, "\(hosts.count) values of host, but \(addresses.count) of hostaddr")
     }
     guard ports.count <= 1 || ports.count == max(count, 1) else {
-      throw PostgresError(.options, "\(ports.count) ports for \(max(count, 1)) servers; give one for all, or one for each")
+      throw PostgresError(
+        .options, "\(ports.count) ports for \(max(count, 1)) servers; give one for all, or one for each")
     }
     var endpoints: [PostgresOptions.Endpoint] = []
     for index in 0..<max(count, 1) {

@@ -11,7 +11,7 @@ public struct PostgresParameters: Sendable {
   public private(set) var typeSignature: UInt64 = 0xCBF2_9CE4_8422_2325
 
   // For each value an Entry, its bytes, and for text the zero byte that libpq looks for.
-  private var writer = PostgresWriter()
+  @usableFromInline var writer = PostgresWriter()
 
   /// The most values that the protocol can carry in one statement.
   public static let limit = 65_535
@@ -22,51 +22,67 @@ public struct PostgresParameters: Sendable {
   public init() {}
 
   /// The values as `$1`, `$2` and so on.
-  public init<each Value: PostgresEncodable>(_ values: repeat each Value) {
+  @inlinable public init<each Value: PostgresEncodable>(_ values: repeat each Value) {
     repeat append(each values)
   }
 
   /// Appends a value as the next `$n`.
-  public mutating func append<Value: PostgresEncodable>(_ value: Value) {
+  @inlinable public mutating func append<Value: PostgresEncodable>(_ value: Value) {
     append(value, placeholder: .max)
   }
 
   /// Appends a value whose `$n` stands at that byte of the statement's text.
-  mutating func append<Value: PostgresEncodable>(_ value: Value, placeholder: UInt32) {
+  @inlinable mutating func append<Value: PostgresEncodable>(_ value: Value, placeholder: UInt32) {
+    let start = begin(Value.postgresType, Value.postgresFormat, placeholder)
+    if value.isPostgresNull { return }
+    do { try value.encode(into: &writer) } catch { fail(error) }
+    finish(at: start, Value.postgresFormat)
+  }
+
+  /// Appends the entry of a NULL and returns where it begins.
+  @usableFromInline mutating func begin(_ type: PostgresType, _ format: PostgresFormat, _ placeholder: UInt32) -> Int {
     if count == 0 { writer.bytes.reserveCapacity(PostgresParameters.firstCapacity) }
     let start = writer.bytes.count
-    let type = Value.postgresType.rawValue
-    let format = Value.postgresFormat
-    var entry = Entry(type: type, length: -1, format: format.rawValue, placeholder: placeholder)
+    let entry = Entry(type: type.rawValue, length: -1, format: format.rawValue, placeholder: placeholder)
     writer.append(entry)
-    if !value.isPostgresNull {
-      do { try value.encode(into: &writer) } catch { fail(error) }
-      entry.length = Int32(clamping: writer.bytes.count - start - Entry.size)
-      writer.replace(entry, at: start)
-      if format == .text { writer.write(0) }
+    countOne(type.rawValue)
+    return start
+  }
+
+  /// Writes the length of the value that was appended into its entry.
+  @usableFromInline mutating func finish(at start: Int, _ format: PostgresFormat) {
+    let length = Int32(clamping: writer.bytes.count - start - Entry.size)
+    writer.bytes.withUnsafeMutableBytes {
+      $0.storeBytes(of: length, toByteOffset: start + Entry.lengthOffset, as: Int32.self)
     }
-    count += 1
-    typeSignature = (typeSignature ^ UInt64(type)) &* 0x100_0000_01B3
-    if count > PostgresParameters.limit { failTooMany() }
+    if format == .text { writer.write(0) }
   }
 
   /// Appends a parameter of another statement; its bytes are copied as they are.
   mutating func append(_ entry: Entry, bytes: ArraySlice<UInt8>, placeholder: UInt32) {
     writer.append(Entry(type: entry.type, length: entry.length, format: entry.format, placeholder: placeholder))
     writer.write(bytes: bytes)
+    countOne(entry.type)
+  }
+
+  /// FNV-1a over the types (Fowler, Noll and Vo), a type at a time.
+  private mutating func countOne(_ type: UInt32) {
     count += 1
-    typeSignature = (typeSignature ^ UInt64(entry.type)) &* 0x100_0000_01B3
-    if count > PostgresParameters.limit { failTooMany() }
+    typeSignature = (typeSignature ^ UInt64(type)) &* 0x100_0000_01B3
+    if count > PostgresParameters.limit, failure == nil {
+      failure = PostgresError(
+        .encoding, "a statement can have \(PostgresParameters.limit) parameters at most; send an array instead")
+    }
   }
 
-  mutating func fail(_ error: PostgresError) {
-    if failure == nil { failure = error.located("parameter $\(count + 1)") }
+  /// Keeps the first error, one that is not about a value.
+  mutating func fail(part error: PostgresError) {
+    if failure == nil { failure = error }
   }
 
-  private mutating func failTooMany() {
-    if failure != nil { return }
-    failure = PostgresError(
-      .encoding, "a statement can have \(PostgresParameters.limit) parameters at most; send an array instead")
+  /// Keeps the first error. The parameter that it is about has been counted.
+  @usableFromInline mutating func fail(_ error: PostgresError) {
+    if failure == nil { failure = error.located("parameter $\(count)") }
   }
 }
 
@@ -79,6 +95,8 @@ extension PostgresParameters {
     var placeholder: UInt32
 
     static var size: Int { MemoryLayout<Entry>.size }
+    /// Where `length` stands, behind `type`.
+    static var lengthOffset: Int { MemoryLayout<UInt32>.size }
 
     /// How many bytes follow: the value's, and the zero byte behind text.
     var byteCount: Int { length < 0 ? 0 : Int(length) + (format == PostgresFormat.text.rawValue ? 1 : 0) }
@@ -112,56 +130,47 @@ extension PostgresParameters {
   }
 
   /// Calls `body` with the values as libpq takes them. Throws if one of them could not be encoded.
-  public func withPointers<Result>(_ body: (Pointers) -> Result) throws(PostgresError) -> Result {
+  @inlinable public func withPointers<Result>(_ body: (Pointers) -> Result) throws(PostgresError) -> Result {
     if let failure { throw failure }
-    return withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: count) { values in
-      withUnsafeTemporaryAllocation(of: Int32.self, capacity: 3 * count) { numbers in
-        writer.bytes.withUnsafeBytes { bytes in
-          fill(values, numbers, from: bytes)
-          return body(Pointers(count: count, values: values, numbers: numbers))
-        }
+    // Memory of a size that the compiler knows is on the stack.
+    if count <= 8 {
+      return withUnsafeTemporaryAllocation(byteCount: 8 * 20, alignment: 8) { scratch in
+        writer.bytes.withUnsafeBytes { body(Pointers(scratch, count, $0)) }
       }
     }
-  }
-
-  /// `numbers` holds all types, then all lengths, then all formats.
-  private func fill(
-    _ values: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>, _ numbers: UnsafeMutableBufferPointer<Int32>,
-    from bytes: UnsafeRawBufferPointer
-  ) {
-    var offset = 0
-    for index in 0..<count {
-      let entry = bytes.loadUnaligned(fromByteOffset: offset, as: Entry.self)
-      offset += Entry.size
-      let start = bytes.baseAddress?.advanced(by: offset).assumingMemoryBound(to: CChar.self)
-      values.initializeElement(at: index, to: entry.length < 0 ? nil : start)
-      numbers.initializeElement(at: index, to: Int32(bitPattern: entry.type))
-      numbers.initializeElement(at: count + index, to: max(entry.length, 0))
-      numbers.initializeElement(at: 2 * count + index, to: entry.format)
-      offset += entry.byteCount
+    return withUnsafeTemporaryAllocation(byteCount: count * 20, alignment: 8) { scratch in
+      writer.bytes.withUnsafeBytes { body(Pointers(scratch, count, $0)) }
     }
   }
 }
 
 extension PostgresParameters.Pointers {
-  fileprivate init(
-    count: Int, values: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>, numbers: UnsafeMutableBufferPointer<Int32>
-  ) {
+  /// Fills `scratch`, 20 bytes for each value: all pointers, then all types, all lengths, all formats.
+  @usableFromInline init(_ scratch: UnsafeMutableRawBufferPointer, _ count: Int, _ bytes: UnsafeRawBufferPointer) {
     self.count = Int32(count)
-    self.values = UnsafePointer(values.baseAddress)
-    let first = numbers.baseAddress.map { UnsafePointer($0) }
-    types = first.map { UnsafeRawPointer($0).assumingMemoryBound(to: UInt32.self) }
-    lengths = first?.advanced(by: count)
-    formats = first?.advanced(by: 2 * count)
+    let values = scratch.baseAddress?.bindMemory(to: UnsafePointer<CChar>?.self, capacity: count)
+    let numbers = scratch.baseAddress?.advanced(by: 8 * count).bindMemory(to: Int32.self, capacity: 3 * count)
+    self.values = UnsafePointer(values)
+    types = numbers.map { UnsafeRawPointer($0).assumingMemoryBound(to: UInt32.self) }
+    lengths = UnsafePointer(numbers?.advanced(by: count))
+    formats = UnsafePointer(numbers?.advanced(by: 2 * count))
+    guard let values, let numbers else { return }
+    var offset = 0
+    for index in 0..<count {
+      let entry = bytes.loadUnaligned(fromByteOffset: offset, as: PostgresParameters.Entry.self)
+      offset += PostgresParameters.Entry.size
+      let start = bytes.baseAddress?.advanced(by: offset).assumingMemoryBound(to: CChar.self)
+      (values + index).initialize(to: entry.length < 0 ? nil : start)
+      (numbers + index).initialize(to: Int32(bitPattern: entry.type))
+      (numbers + count + index).initialize(to: max(entry.length, 0))
+      (numbers + 2 * count + index).initialize(to: entry.format)
+      offset += entry.byteCount
+    }
   }
 }
 
 extension PostgresWriter {
   fileprivate mutating func append(_ entry: PostgresParameters.Entry) {
     withUnsafeBytes(of: entry) { bytes.append(contentsOf: $0) }
-  }
-
-  fileprivate mutating func replace(_ entry: PostgresParameters.Entry, at offset: Int) {
-    bytes.withUnsafeMutableBytes { $0.storeBytes(of: entry, toByteOffset: offset, as: PostgresParameters.Entry.self) }
   }
 }

@@ -26,19 +26,28 @@ public struct PostgresQuery: Sendable {
     self.parameters = parameters
   }
 
-  /// A text with positional parameters.
-  public init<each Value: PostgresEncodable>(_ sql: StaticString, _ values: repeat each Value) {
-    self.init(sql: "\(sql)", parameters: PostgresParameters(repeat each values))
+  /// A text that stands in the program, with positional parameters.
+  @inlinable public init<each Value: PostgresEncodable>(_ text: Text, _ values: repeat each Value) {
+    self.init(unsafe: text.sql, parameters: PostgresParameters(repeat each values))
   }
 
   /// A text that was put together at run time, with positional parameters. Never put outside data into the text.
-  public init<each Value: PostgresEncodable>(unsafe sql: String, _ values: repeat each Value) {
-    self.init(sql: sql, parameters: PostgresParameters(repeat each values))
+  @inlinable public init<each Value: PostgresEncodable>(unsafe sql: String, _ values: repeat each Value) {
+    self.init(unsafe: sql, parameters: PostgresParameters(repeat each values))
   }
 
   /// A text that was put together at run time, with parameters put together at run time.
   public init(unsafe sql: String, parameters: PostgresParameters) {
     self.init(sql: sql, parameters: parameters)
+  }
+
+  /// A text that stands in the program: only a literal without interpolations makes one.
+  public struct Text: ExpressibleByStringLiteral, Sendable {
+    /// The text.
+    public let sql: String
+
+    /// A literal.
+    public init(stringLiteral sql: String) { self.sql = sql }
   }
 
   /// The same query, declared to only read: `connection.query(.read("SELECT …"))`.

@@ -1,7 +1,7 @@
 /// Collects the pieces of a `PostgresQuery` literal.
 public struct PostgresQueryText: StringInterpolationProtocol, Sendable {
   var sql: String
-  var parameters = PostgresParameters()
+  @usableFromInline var parameters = PostgresParameters()
   private var endsInPlaceholder = false
 
   /// Room for the text and for placeholders of three characters.
@@ -14,9 +14,15 @@ public struct PostgresQueryText: StringInterpolationProtocol, Sendable {
   public mutating func appendLiteral(_ literal: String) { append(sql: literal[...]) }
 
   /// A parameter.
-  public mutating func appendInterpolation(_ value: some PostgresEncodable) {
+  @inlinable public mutating func appendInterpolation(_ value: some PostgresEncodable) {
     parameters.append(value, placeholder: startPlaceholder())
-    appendPlaceholder(parameters.count)
+    appendPlaceholder()
+  }
+
+  /// A parameter that may be NULL. (Without this the compiler would warn of optionals in interpolations.)
+  @inlinable public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+    parameters.append(value, placeholder: startPlaceholder())
+    appendPlaceholder()
   }
 
   /// A parameter sent as a literal would be: the server takes it for whatever type the place needs.
@@ -44,21 +50,22 @@ public struct PostgresQueryText: StringInterpolationProtocol, Sendable {
 
   /// A part of a statement with parameters of its own, which are numbered anew.
   public mutating func appendInterpolation(_ part: PostgresQuery) {
-    if let failure = part.parameters.failure { parameters.fail(failure) }
+    if let failure = part.parameters.failure { parameters.fail(part: failure) }
     var copied = part.sql.utf8.startIndex
     part.parameters.forEach { entry, bytes in
-      guard let place = part.place(of: entry) else { return parameters.fail(PostgresQueryText.positional) }
+      guard let place = part.place(of: entry) else { return parameters.fail(part: PostgresQueryText.positional) }
       append(sql: part.sql[copied..<place.lowerBound])
       copied = place.upperBound
       parameters.append(entry, bytes: bytes, placeholder: startPlaceholder())
-      appendPlaceholder(parameters.count)
+      appendPlaceholder()
     }
     append(sql: part.sql[copied...])
   }
 
   private static var positional: PostgresError {
     PostgresError(
-      .misuse, "a query with positional parameters was interpolated; only one built by interpolation can be part of another")
+      .misuse,
+      "a query with positional parameters was interpolated; only one built by interpolation can be part of another")
   }
 
   private mutating func append(sql more: Substring) {
@@ -68,7 +75,7 @@ public struct PostgresQueryText: StringInterpolationProtocol, Sendable {
   }
 
   /// Where the next placeholder stands: behind a space if it would become part of a name (`a$1` is one).
-  private mutating func startPlaceholder() -> UInt32 {
+  @usableFromInline mutating func startPlaceholder() -> UInt32 {
     if let last = sql.utf8.last, PostgresQueryText.continuesName(last) { sql += " " }
     return UInt32(clamping: sql.utf8.count)
   }
@@ -81,21 +88,21 @@ public struct PostgresQueryText: StringInterpolationProtocol, Sendable {
     }
   }
 
-  private mutating func appendPlaceholder(_ number: Int) {
+  /// `$n` for the last parameter.
+  @usableFromInline mutating func appendPlaceholder() {
     endsInPlaceholder = true
-    sql.append("$")
-    if number < 10 {
-      sql.unicodeScalars.append(Unicode.Scalar(UInt8(ascii: "0") + UInt8(number)))
-    } else {
-      sql += String(number)
-    }
+    sql +=
+      PostgresQueryText.usualPlaceholders.indices.contains(parameters.count)
+      ? PostgresQueryText.usualPlaceholders[parameters.count] : "$\(parameters.count)"
   }
+
+  private static let usualPlaceholders = (0..<32).map { "$\($0)" }
 
   private mutating func append(_ identifier: String) {
     do {
       append(sql: try PostgresIdentifier.quoted(identifier)[...])
     } catch {
-      parameters.fail(error)
+      parameters.fail(part: error)
     }
   }
 }

@@ -35,10 +35,13 @@ private struct RowContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     return decoder.isNull(step)
   }
 
+  // Inlined, so that the methods below are made of code for their own type.
+  @inline(__always)
   private func value<Value: PostgresDecodable>(_ key: Key) throws(PostgresError) -> Value {
     try decoder.value(Value.self, decoder.step(key.stringValue))
   }
 
+  @inline(__always)
   private func optional<Value: PostgresDecodable>(_ key: Key) throws(PostgresError) -> Value? {
     let step = decoder.step(key.stringValue)
     return decoder.hasColumn(step) ? try decoder.value(Value?.self, step) : nil
@@ -123,6 +126,7 @@ struct CellDecoder: Decoder, SingleValueDecodingContainer {
 
   func decodeNil() -> Bool { result.isNull(row: row, column: column) }
 
+  @inline(__always)
   private func value<Value: PostgresDecodable>() throws(PostgresError) -> Value {
     try result.value(Value.self, row: row, column: column)
   }

@@ -43,7 +43,9 @@ extension PostgresDate: LosslessStringConvertible {
     case "-infinity": self = .negativeInfinity
     default:
       var cursor = TextCursor(text.utf8)
-      guard let date = cursor.date(), let days = cursor.days(of: date).flatMap({ Int32(exactly: $0) }) else { return nil }
+      guard let date = cursor.date(), let days = cursor.days(of: date).flatMap({ Int32(exactly: $0) }) else {
+        return nil
+      }
       self.init(daysSince2000: days)
     }
   }

@@ -37,7 +37,9 @@ extension PostgresNumeric: LosslessStringConvertible {
     let scale = max(0, decimals.count - point)
     let leading = decimals.prefix { $0 == UInt8(ascii: "0") }.count
     let integerDigits = point - leading
-    guard scale <= PostgresNumeric.maximumScale, integerDigits <= PostgresNumeric.maximumIntegerDigits else { return nil }
+    guard scale <= PostgresNumeric.maximumScale, integerDigits <= PostgresNumeric.maximumIntegerDigits else {
+      return nil
+    }
     // Groups of four begin at the point, so the first may want zeros before it, and the last zeros behind it.
     let significant = decimals[leading...]
     let before = ((-integerDigits % 4) + 4) % 4

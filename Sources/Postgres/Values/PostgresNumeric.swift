@@ -93,15 +93,16 @@ extension FixedWidthInteger {
     guard number.isFinite, number.digits.count <= number.weight + 1 || number.digits.isEmpty else { return nil }
     var value: Self = 0
     for place in 0..<(number.digits.isEmpty ? 0 : number.weight + 1) {
-      guard let group = Self(exactly: place < number.digits.count ? number.digits[place] : 0),
-        let base = Self(exactly: 10_000)
-      else { return nil }
-      let (product, overflow) = value.multipliedReportingOverflow(by: base)
-      let (sum, carry) =
-        number.isNegative
-        ? product.subtractingReportingOverflow(group) : product.addingReportingOverflow(group)
-      if overflow || carry { return nil }
-      value = sum
+      let group = place < number.digits.count ? number.digits[place] : 0
+      // One decimal digit at a time: 10,000 is more than the small types hold.
+      for divisor: UInt16 in [1_000, 100, 10, 1] {
+        let digit = Self(truncatingIfNeeded: group / divisor % 10)
+        let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+        let (sum, carry) =
+          number.isNegative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+        if overflow || carry { return nil }
+        value = sum
+      }
     }
     self = value
   }

@@ -1,4 +1,5 @@
 import CLibPQ
+import Glibc
 import MainstayPostgres
 
 /// A connection by libpq's blocking functions, to try the values against a real server.
@@ -7,6 +8,19 @@ final class BlockingConnection {
 
   init(_ server: PostgresServer) throws {
     guard let connection = PQconnectdb(server.connectionString + " client_encoding=UTF8"),
+      PQstatus(connection) == CONNECTION_OK
+    else { throw Refused() }
+    self.connection = connection
+  }
+
+  init(_ options: PostgresOptions) throws {
+    let keywords = options.keywords(for: options.endpoints[0])
+    let names = keywords.map { strdup($0.keyword) }
+    let values = keywords.map { strdup($0.value) }
+    defer { (names + values).forEach { free($0) } }
+    guard
+      let connection = PQconnectdbParams(
+        names.map { UnsafePointer($0) } + [nil], values.map { UnsafePointer($0) } + [nil], 0),
       PQstatus(connection) == CONNECTION_OK
     else { throw Refused() }
     self.connection = connection

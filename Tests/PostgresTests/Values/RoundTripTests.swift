@@ -46,7 +46,8 @@ import Testing
   @Test func texts() throws {
     let connection = try BlockingConnection()
     let texts = [
-      "", " ", "NULL", "null", "héllo", "👩‍⚕️ \u{301}", "\"quoted\" \\ back", "{a,b}", "a,b", "\u{10FFFF}", "\n\t\r\u{7F}\u{1}",
+      "", " ", "NULL", "null", "héllo", "👩‍⚕️ \u{301}", "\"quoted\" \\ back", "{a,b}", "a,b", "\u{10FFFF}",
+      "\n\t\r\u{7F}\u{1}",
       String(repeating: "x", count: 100_000),
     ]
     try connection.expectRoundTrips(texts, as: "text")
