@@ -30,7 +30,8 @@ let package = Package(
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
   ],
   traits: [
-    .trait(name: "TLS", description: "The HTTP plugin serves HTTPS (builds BoringSSL)."),
+    .trait(
+      name: "TLS", description: "The HTTP plugin serves HTTPS, and Redis is spoken to through TLS (builds BoringSSL)."),
     .trait(name: "JWT", description: "The HTTP plugin accepts JSON Web Tokens (builds swift-crypto)."),
     .default(enabledTraits: ["TLS", "JWT"]),
   ],
@@ -72,7 +73,14 @@ let package = Package(
     library(
       "MainstayPostgres", "Sources/Postgres",
       ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor", "MainstayResilience"]),
-    library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+    library(
+      "MainstayRedis", "Sources/Redis",
+      [
+        "CHiredis", "MainstayKernel", "MainstayReactor",
+        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["TLS"])),
+        .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["TLS"])),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
+      ]),
     library("MainstayTemplating", "Sources/Templating", ["MainstayKernel"]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
@@ -137,7 +145,7 @@ let package = Package(
         "MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayPooling", "MainstayReactor",
         "MainstayResilience", "MainstayTesting", "CLibPQ",
       ]),
-    test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
+    test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
   ]
 )

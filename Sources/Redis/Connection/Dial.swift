@@ -90,6 +90,6 @@ final class Dial: ReactorHandler, @unchecked Sendable {
     set(tcp, TCP_KEEPIDLE, options.tcpKeepAlive.components.seconds)
     set(tcp, TCP_KEEPINTVL, max(options.tcpKeepAlive.components.seconds / 3, 1))
     set(tcp, TCP_KEEPCNT, 3)
-    set(tcp, TCP_USER_TIMEOUT, options.tcpUserTimeout.components.seconds * 1000)
+    set(tcp, TCP_USER_TIMEOUT, options.tcpUserTimeout.milliseconds)
   }
 }

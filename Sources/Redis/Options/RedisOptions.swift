@@ -41,6 +41,9 @@ public struct RedisOptions: Sendable {
   /// How large a reply may be.
   public var replyLimits = RESPLimits()
 
+  /// What `tls` has been read into, by the client.
+  var tlsContext: TLSContext?
+
   /// Options for a server at an address.
   public init(_ address: RedisAddress) { self.address = address }
 
@@ -63,8 +66,8 @@ public struct RedisOptions: Sendable {
     try check((1...10_000).contains(maxDedicatedConnections), "maxDedicatedConnections must be from 1 to 10,000")
     try check(maxDedicatedWaiters >= 0, "maxDedicatedWaiters must be 0 or more")
     try check(
-      reconnectPause > .zero && maxReconnectPause >= reconnectPause,
-      "reconnectPause must be more than zero, and maxReconnectPause not less than it")
+      reconnectPause > .zero && maxReconnectPause >= reconnectPause && maxReconnectPause <= .seconds(86_400),
+      "reconnectPause must be more than zero, and maxReconnectPause from that to a day")
     if tls != nil, case .unix = address {
       throw RedisError(.configuration, "TLS is for TCP; a unix socket does not leave the machine")
     }
