@@ -104,7 +104,8 @@ let package = Package(
         .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
       ], exclude: ["README.md"]),
     library(
-      "MainstayHealth", "Plugins/Health", ["MainstayKernel", "MainstayHTTP", hummingbird, httpTypes],
+      "MainstayHealth", "Plugins/Health",
+      ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
       exclude: ["README.md"]),
 
     // The stock host: a list of plugins and one call
@@ -147,6 +148,13 @@ let package = Package(
       ]),
     test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
+    test(
+      "HealthTests",
+      [
+        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
+        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+      ]),
+    test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
   ]
 )
 

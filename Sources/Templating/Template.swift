@@ -49,20 +49,30 @@ public struct Template: Sendable {
   /// The names of the partials it includes, directly and through others, sorted.
   public var partials: [String] {
     var names: Set<String> = []
-    var pending = [program]
-    var seen: Set<Int> = [program]
-    while let place = pending.popLast() {
+    for place in reachable {
       for use in storage.programs[place].partials {
-        guard case .fixed(let name, let target?) = use.target else { continue }
-        names.insert(name)
-        if seen.insert(target).inserted { pending.append(target) }
+        if case .fixed(let name, _?) = use.target { names.insert(name) }
       }
     }
     return names.sorted()
   }
 
-  /// The names of the helpers it calls, without those of its partials, sorted.
-  public var helpers: [String] { storage.programs[program].helpersUsed.sorted() }
+  /// The programs that it may run, but for those that only data names.
+  private var reachable: Set<Int> {
+    var pending = [program]
+    var seen: Set<Int> = [program]
+    while let place = pending.popLast() {
+      for use in storage.programs[place].partials {
+        if case .fixed(_, let target?) = use.target, seen.insert(target).inserted { pending.append(target) }
+      }
+    }
+    return seen
+  }
+
+  /// The names of the helpers it calls, directly and in its partials, sorted.
+  public var helpers: [String] {
+    Set(reachable.flatMap { storage.programs[$0].helpersUsed }).sorted()
+  }
 
   /// What it produces.
   public var output: TemplateOutput { storage.programs[program].output }

@@ -16,17 +16,23 @@ public struct TemplateSet: Sendable {
     public var origin: String?
     /// Whether it is only a partial: then it is compiled for the places that include it, and nowhere else.
     public var isPartial: Bool
+    /// A partial that the template is put into: in Handlebars at `{{> @partial-block}}`, in Mustache as the part
+    /// `{{$content}}`. It does not count where the template itself is included.
+    public var layout: String?
+    /// The number of the first line, for messages.
+    public var firstLine = 1
 
     /// A template.
     public init(
       name: String, text: String, options: TemplateOptions = TemplateOptions(), origin: String? = nil,
-      isPartial: Bool = false
+      isPartial: Bool = false, layout: String? = nil
     ) {
       self.name = name
       self.text = text
       self.options = options
       self.origin = origin
       self.isPartial = isPartial
+      self.layout = layout
     }
   }
 
@@ -69,7 +75,8 @@ public struct TemplateSet: Sendable {
   private init(templates: [String: Template]) { self.templates = templates }
 
   /// Compiles what can be compiled; what cannot, and why. A template that uses a faulty partial is faulty too.
-  public static func compile(_ sources: [Source]) -> (set: TemplateSet, errors: [(name: String, error: TemplateError)]) {
+  public static func compile(_ sources: [Source]) -> (set: TemplateSet, errors: [(name: String, error: TemplateError)])
+  {
     var builder = TemplateSetBuilder(sources)
     builder.build()
     let storage = Storage(programs: builder.programs, index: builder.index)

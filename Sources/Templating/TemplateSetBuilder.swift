@@ -11,13 +11,21 @@ struct TemplateSetBuilder {
 
   init(_ sources: [TemplateSet.Source]) {
     order = sources
-    self.sources = Dictionary(sources.map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
+    var named = Dictionary(sources.map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
+    for source in sources where source.layout != nil { named[Self.entry(source)] = source }
+    for source in sources { named[source.name]?.layout = nil }
+    self.sources = named
+  }
+
+  /// The name under which a template is compiled to be rendered, not included.
+  private static func entry(_ source: TemplateSet.Source) -> String {
+    source.layout == nil ? source.name : "\u{1}" + source.name
   }
 
   mutating func build() {
     let queue = Queue(names: sources)
     for source in order where !source.isPartial {
-      _ = queue.program(named: source.name, output: source.options.output, start: .text)
+      _ = queue.program(named: Self.entry(source), output: source.options.output, start: .text)
     }
     var slots: [Result<Program, TemplateError>] = []
     while slots.count < queue.keys.count { slots.append(compile(queue.keys[slots.count], queue)) }
@@ -28,9 +36,10 @@ struct TemplateSetBuilder {
     guard let source = sources[key.name] else { return .failure(TemplateError(.unknownTemplate, key.name)) }
     var options = source.options
     options.output = key.output
-    let text = TemplateSource(name: source.origin ?? source.name, text: source.text)
+    let text = TemplateSource(name: source.origin ?? source.name, text: source.text, firstLine: source.firstLine)
     do throws(TemplateError) {
-      let program = try Compiler.compile(text, options: options, start: key.start, resolver: queue)
+      let program = try Compiler.compile(
+        text, options: options, start: key.start, layout: source.layout, resolver: queue)
       return .success(program)
     } catch {
       return .failure(error)
@@ -59,7 +68,7 @@ struct TemplateSetBuilder {
 
   private mutating func report(_ failures: [Int: TemplateError], _ queue: Queue) {
     for source in order where !source.isPartial {
-      let key = TemplateSet.Key(name: source.name, output: source.options.output, start: .text)
+      let key = TemplateSet.Key(name: Self.entry(source), output: source.options.output, start: .text)
       guard let place = queue.places[key] else { continue }
       if let error = failures[place] {
         errors.append((source.name, error))
@@ -74,7 +83,8 @@ struct TemplateSetBuilder {
     for use in program.partials {
       guard case .fixed(let name, nil) = use.target, use.body == 0, !inlines.contains(name) else { continue }
       let near = sources.keys.min { Spelling.distance($0, name) < Spelling.distance($1, name) }
-      let hint = near.map { Spelling.distance($0, name) <= max(1, name.count / 3) ? "; did you mean '\($0)'?" : "" } ?? ""
+      let hint =
+        near.map { Spelling.distance($0, name) <= max(1, name.count / 3) ? "; did you mean '\($0)'?" : "" } ?? ""
       return TemplateError(
         .unknownPartial, "there is no partial '\(name)'\(hint)", in: program.source, at: Int(use.position))
     }
@@ -123,7 +133,7 @@ struct TemplateSetBuilder {
     }
 
     func needsAll(output: TemplateOutput, start: StartContext) {
-      for name in names.keys.sorted() { _ = program(named: name, output: output, start: start) }
+      for name in names.keys.sorted() where name.utf8.first != 1 { _ = program(named: name, output: output, start: start) }
     }
   }
 }

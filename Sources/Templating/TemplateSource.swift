@@ -2,9 +2,12 @@
 final class TemplateSource: Sendable {
   let name: String
   let bytes: [UInt8]
+  /// The number of the first line; more than 1 where something precedes the template in its file.
+  private let firstLine: Int
 
-  init(name: String, text: String) {
+  init(name: String, text: String, firstLine: Int = 1) {
     self.name = name
+    self.firstLine = firstLine
     bytes = Array(text.utf8)
   }
 
@@ -15,7 +18,7 @@ final class TemplateSource: Sendable {
   /// Line and column, both from 1, of a byte.
   func location(of offset: Int) -> TemplateError.Location {
     let offset = min(max(offset, 0), bytes.count)
-    let line = bytes[..<offset].count { $0 == UInt8(ascii: "\n") } + 1
+    let line = bytes[..<offset].count { $0 == UInt8(ascii: "\n") } + firstLine
     let column = text(start(ofLineAt: offset)..<offset).count + 1
     return TemplateError.Location(template: name, line: line, column: column)
   }

@@ -33,7 +33,10 @@ import Testing
     ("<img src=\"data:image/png;base64,{{x}}\">", "aGk+/w==", "<img src=\"data:image/png;base64,aGk+/w==\">"),
     ("<div data-url=\"{{x}}\">", "javascript:a", "<div data-url=\"#blocked-url\">"),
     ("<p>a < b {{x}}</p>", "<", "<p>a < b &lt;</p>"),
-    ("<!--[if mso]><a href=\"{{x}}\"><![endif]-->", "javascript:a", "<!--[if mso]><a href=\"#blocked-url\"><![endif]-->"),
+    (
+      "<!--[if mso]><a href=\"{{x}}\"><![endif]-->", "javascript:a",
+      "<!--[if mso]><a href=\"#blocked-url\"><![endif]-->"
+    ),
     ("<p {{#if x}}class=\"y\"{{/if}}>{{x}}</p>", "<", "<p class=\"y\">&lt;</p>"),
     ("<tr{{#if x}} class=\"y\"{{else}} id=\"z\"{{/if}}><td>{{x}}", "<", "<tr class=\"y\"><td>&lt;"),
   ])
@@ -48,7 +51,8 @@ import Testing
     "<script>// {{json x}}\n</script>", "<script>`{{json x}}`</script>", "<script>/* \n {{json x}} */</script>",
     "<script>a = \"\\\n{{json x}}\"</script>", "<script>`\n{{json x}}\n`</script>",
     "<a href=\"javascript:{{x}}\">", "<a href=\"java&#115;cript:{{x}}\">", "<a href=\"data:text/html,{{x}}\">",
-    "<a href=\"{{x}}:alert(1)\">", "<img srcset=\"{{x}}\">", "<iframe srcdoc=\"{{x}}\">", "<script src=\"{{x}}\"></script>",
+    "<a href=\"{{x}}:alert(1)\">", "<img srcset=\"{{x}}\">", "<iframe srcdoc=\"{{x}}\">",
+    "<script src=\"{{x}}\"></script>",
     "<iframe src=\"{{x}}\"></iframe>", "<base href=\"{{x}}\">", "<a href=\"{{{x}}}\">", "<p title=\"{{{x}}}\">",
     "<!DOCTYPE {{x}}>", "<p title=\"{{#if x}}\"{{/if}}>", "{{#each x}}<p title=\"{{/each}}", "<p title=\"a",
     "{{#if x}}<script>{{/if}}", "<p{{#if x}} a{{/if}}b>{{x}}", "{{#*inline \"a\"}}<p title=\"{{/inline}}",
@@ -64,7 +68,10 @@ import Testing
     let template = try Template("<script>\nconst a = {{json x}}, b = f({{json x.y}});\n</script><p>{{json x.y}}</p>")
     let text = try template.render(["x": ["y": "</script><!--&\u{2028}"]])
     let json = "\"\\u003C/script\\u003E\\u003C!--\\u0026\\u2028\""
-    #expect(text == "<script>\nconst a = {\"y\":\(json)}, b = f(\(json));\n</script><p>&quot;\(json.dropFirst().dropLast())&quot;</p>")
+    #expect(
+      text
+        == "<script>\nconst a = {\"y\":\(json)}, b = f(\(json));\n</script><p>&quot;\(json.dropFirst().dropLast())&quot;</p>"
+    )
   }
 
   @Test func vouchedHTMLPassesOnlyInText() throws {
@@ -110,7 +117,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a", "a"), ("a,b", "\"a,b\""), ("a\"b", "\"a\"\"b\""), ("a\r\nb", "\"a\r\nb\""), ("=1+1", "\"'=1+1\""), ("-5.2", "-5.2"),
+    ("a", "a"), ("a,b", "\"a,b\""), ("a\"b", "\"a\"\"b\""), ("a\r\nb", "\"a\r\nb\""), ("=1+1", "\"'=1+1\""),
+    ("-5.2", "-5.2"),
     ("-a", "\"'-a\""), ("@x", "\"'@x\""), (" a", "\" a\""), ("", ""), ("\t=1", "\"'\t=1\""),
   ])
   func fieldsCannotEndEarly(_ value: String, _ expected: String) throws {
@@ -136,7 +144,8 @@ import Testing
       #expect(unescaped(inAttribute) == value)
       #expect(!inAttribute.contains("\""))
       let inQuery = try query.render(["x": .string(value)]).utf8.dropFirst(13).dropLast(2)
-      #expect(inQuery.allSatisfy { "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%".utf8.contains($0) })
+      #expect(
+        inQuery.allSatisfy { "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%".utf8.contains($0) })
       let field = try csv.render(["x": .string(value)])
       #expect(csvField(field) == value || csvField(field) == "'" + value)
     }
@@ -146,9 +155,13 @@ import Testing
   @Test func noURLRunsAnything() throws {
     var random = SeededGenerator(seed: 11)
     let template = try Template("<a href=\"{{x}}\">")
-    let pieces = ["java", "script", ":", "\t", "\n", " ", "data", "vb", "&colon;", "&#58;", "%3a", "/", "//", "\0", "é", "J", "#", "?"]
+    let pieces = [
+      "java", "script", ":", "\t", "\n", " ", "data", "vb", "&colon;", "&#58;", "%3a", "/", "//", "\0", "é", "J", "#",
+      "?",
+    ]
     for _ in 0..<5000 {
-      let value = (0..<Int.random(in: 1...6, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+      let value = (0..<Int.random(in: 1...6, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }
+        .joined()
       let url = unescaped(try template.render(["x": .string(value)]).dropFirst(9).dropLast(2))
       let head = url.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
       #expect(!head.contains(":"), "\(value.debugDescription) gives \(url)")

@@ -99,7 +99,9 @@ struct HandlebarsFixtures {
     var table: [String: Helper.Body] = [:]
     // A function that must not be called.
     table[""] = { (_: borrowing HelperCall) throws -> TemplateValue in "called" }
-    table["function (_undefined, _null, options) { return (_undefined === undefined) + ' ' + (_null === null) + ' ' + (typeof options); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function (_undefined, _null, options) { return (_undefined === undefined) + ' ' + (_null === null) + ' ' + (typeof options); }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       guard case .undefined = call[0], case .null = call[1] else { return "false" }
       return "true true object"
     }
@@ -109,7 +111,8 @@ struct HandlebarsFixtures {
     table["function () { return 'null!'; }"] = { (_: borrowing HelperCall) throws -> TemplateValue in
       return "null!"
     }
-    table["function () { return new Handlebars.SafeString('&\\'\\\\<>'); }"] = { (_: borrowing HelperCall) throws -> TemplateValue in
+    table["function () { return new Handlebars.SafeString('&\\'\\\\<>'); }"] = {
+      (_: borrowing HelperCall) throws -> TemplateValue in
       return .markup("&'\\<>")
     }
     table["function () { return 'Awesome'; }"] = { (_: borrowing HelperCall) throws -> TemplateValue in
@@ -121,7 +124,8 @@ struct HandlebarsFixtures {
     table["function (context) { return context; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return call[0]
     }
-    table["function (context, options) { return options.fn(context); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (context, options) { return options.fn(context); }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string(try call.body(call[0]))
     }
     table["function (options) { return options.fn(this); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
@@ -157,52 +161,70 @@ struct HandlebarsFixtures {
     table["function () {return this.foo; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return call.context["foo"]
     }
-    table["function () { return {first: 'Alan', last: 'Johnson'}; }"] = { (_: borrowing HelperCall) throws -> TemplateValue in
+    table["function () { return {first: 'Alan', last: 'Johnson'}; }"] = {
+      (_: borrowing HelperCall) throws -> TemplateValue in
       return ["first": "Alan", "last": "Johnson"]
     }
-    table["function(options) { return options.data && options.data.exclaim; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function(options) { return options.data && options.data.exclaim; }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return call.data("exclaim")
     }
-    table["function () { return [{text: 'goodbye'}, {text: 'Goodbye'}, {text: 'GOODBYE'}]; }"] = { (_: borrowing HelperCall) throws -> TemplateValue in
+    table["function () { return [{text: 'goodbye'}, {text: 'Goodbye'}, {text: 'GOODBYE'}]; }"] = {
+      (_: borrowing HelperCall) throws -> TemplateValue in
       return [["text": "goodbye"], ["text": "Goodbye"], ["text": "GOODBYE"]]
     }
-    table["function (prefix) { return '<a href=\"' + prefix + '/' + this.url + '\">' + this.text + '</a>'; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (prefix) { return '<a href=\"' + prefix + '/' + this.url + '\">' + this.text + '</a>'; }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("<a href=\"\(text(call[0]))/\(text(call.context["url"]))\">\(text(call.context["text"]))</a>")
     }
     table["function (options) { return options.fn(); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return .string(try call.body())
     }
-    table["function (a, b, c, options) { return options.fn() + a + b + c; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (a, b, c, options) { return options.fn() + a + b + c; }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string(try call.body() + text(call[0]) + text(call[1]) + text(call[2]))
     }
-    table["function (options) { var out = ''; var byes = ['Goodbye', 'goodbye', 'GOODBYE']; for (var i = 0, j = byes.length; i < j; i++) { out += byes[i] + ' ' + options.fn(this) + '! '; } return out; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function (options) { var out = ''; var byes = ['Goodbye', 'goodbye', 'GOODBYE']; for (var i = 0, j = byes.length; i < j; i++) { out += byes[i] + ' ' + options.fn(this) + '! '; } return out; }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return try repeated(call, nil)
     }
-    table["function (options) { var out = ''; var byes = ['Goodbye', 'goodbye', 'GOODBYE']; for (var i = 0, j = byes.length; i < j; i++) { out += byes[i] + ' ' + options.fn({}) + '! '; } return out; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function (options) { var out = ''; var byes = ['Goodbye', 'goodbye', 'GOODBYE']; for (var i = 0, j = byes.length; i < j; i++) { out += byes[i] + ' ' + options.fn({}) + '! '; } return out; }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return try repeated(call, [:])
     }
-    table["function (prefix, options) { return '<a href=\"' + prefix + '/' + this.url + '\">' + options.fn(this) + '</a>'; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function (prefix, options) { return '<a href=\"' + prefix + '/' + this.url + '\">' + options.fn(this) + '</a>'; }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("<a href=\"\(text(call[0]))/\(text(call.context["url"]))\">" + (try call.body()) + "</a>")
     }
     table["function () {}"] = { (_: borrowing HelperCall) throws -> TemplateValue in
       return .undefined
     }
-    table["function (options) { return options.fn({text: 'GOODBYE'}); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (options) { return options.fn({text: 'GOODBYE'}); }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string(try call.body(["text": "GOODBYE"]))
     }
-    table["function (options) { return '<form>' + options.fn(this) + '</form>'; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (options) { return '<form>' + options.fn(this) + '</form>'; }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("<form>" + (try call.body()) + "</form>")
     }
-    table["function link(options) { return '<a href=\"/people/' + this.id + '\">' + options.fn(this) + '</a>'; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function link(options) { return '<a href=\"/people/' + this.id + '\">' + options.fn(this) + '</a>'; }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("<a href=\"/people/\(text(call.context["id"]))\">" + (try call.body()) + "</a>")
     }
-    table["function (context, options) { return '<form>' + options.fn(context) + '</form>'; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (context, options) { return '<form>' + options.fn(context) + '</form>'; }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("<form>" + (try call.body(call[0])) + "</form>")
     }
-    table["function (options) { return '<a href=\"' + this.name + '\">' + options.fn(this) + '</a>'; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (options) { return '<a href=\"' + this.name + '\">' + options.fn(this) + '</a>'; }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("<a href=\"\(text(call.context["name"]))\">" + (try call.body()) + "</a>")
     }
-    table["function list(context, options) { if (context.length > 0) { var out = '<ul>'; for (var i = 0, j = context.length; i < j; i++) { out += '<li>'; out += options.fn(context[i]); out += '</li>'; } out += '</ul>'; return out; } else { return '<p>' + options.inverse(this) + '</p>'; } }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function list(context, options) { if (context.length > 0) { var out = '<ul>'; for (var i = 0, j = context.length; i < j; i++) { out += '<li>'; out += options.fn(context[i]); out += '</li>'; } out += '</ul>'; return out; } else { return '<p>' + options.inverse(this) + '</p>'; } }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return try list(call)
     }
     table["function () { return 'winning'; }"] = { (_: borrowing HelperCall) throws -> TemplateValue in
@@ -226,42 +248,63 @@ struct HandlebarsFixtures {
     table["function () { return 'world!'; }"] = { (_: borrowing HelperCall) throws -> TemplateValue in
       return "world!"
     }
-    table["function (times, times2) { if (typeof times !== 'number') { times = 'NaN'; } if (typeof times2 !== 'number') { times2 = 'NaN'; } return 'Hello ' + times + ' ' + times2 + ' times'; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function (times, times2) { if (typeof times !== 'number') { times = 'NaN'; } if (typeof times2 !== 'number') { times2 = 'NaN'; } return 'Hello ' + times + ' ' + times2 + ' times'; }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("Hello \(number(call[0])) \(number(call[1])) times")
     }
-    table["function (times) { if (typeof times !== 'number') { times = 'NaN'; } return 'Hello ' + times + ' times'; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
-      return .string("Hello \(number(call[0])) times")
-    }
-    table["function (param, times, bool1, bool2) { if (typeof times !== 'number') { times = 'NaN'; } if (typeof bool1 !== 'boolean') { bool1 = 'NaB'; } if (typeof bool2 !== 'boolean') { bool2 = 'NaB'; } return 'Hello ' + param + ' ' + times + ' times: ' + bool1 + ' ' + bool2; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function (times) { if (typeof times !== 'number') { times = 'NaN'; } return 'Hello ' + times + ' times'; }"] = {
+        (call: borrowing HelperCall) throws -> TemplateValue in
+        return .string("Hello \(number(call[0])) times")
+      }
+    table[
+      "function (param, times, bool1, bool2) { if (typeof times !== 'number') { times = 'NaN'; } if (typeof bool1 !== 'boolean') { bool1 = 'NaB'; } if (typeof bool2 !== 'boolean') { bool2 = 'NaB'; } return 'Hello ' + param + ' ' + times + ' times: ' + bool1 + ' ' + bool2; }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("Hello \(text(call[0])) \(number(call[1])) times: \(truth(call[2])) \(truth(call[3]))")
     }
     table["function (param) { return 'Hello ' + param; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("Hello " + text(call[0]))
     }
-    table["function (cruel, world) { return 'Goodbye ' + cruel + ' ' + world; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (cruel, world) { return 'Goodbye ' + cruel + ' ' + world; }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("Goodbye \(text(call[0])) \(text(call[1]))")
     }
-    table["function (cruel, world, options) { return options.fn({greeting: 'Goodbye', adj: cruel, noun: world}); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (cruel, world, options) { return options.fn({greeting: 'Goodbye', adj: cruel, noun: world}); }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string(try call.body(["greeting": "Goodbye", "adj": call[0], "noun": call[1]]))
     }
-    table["function (options) { return 'GOODBYE ' + options.hash.cruel + ' ' + options.hash.world + ' ' + options.hash.times + ' TIMES'; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
-      return .string("GOODBYE \(text(call.hash["cruel"])) \(text(call.hash["world"])) \(text(call.hash["times"])) TIMES")
+    table[
+      "function (options) { return 'GOODBYE ' + options.hash.cruel + ' ' + options.hash.world + ' ' + options.hash.times + ' TIMES'; }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
+      return .string(
+        "GOODBYE \(text(call.hash["cruel"])) \(text(call.hash["world"])) \(text(call.hash["times"])) TIMES")
     }
-    table["function goodbye(options) { if (options.hash.print === true) { return 'GOODBYE ' + options.hash.cruel + ' ' + options.hash.world; } else if (options.hash.print === false) { return 'NOT PRINTING'; } else { return 'THIS SHOULD NOT HAPPEN'; } }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function goodbye(options) { if (options.hash.print === true) { return 'GOODBYE ' + options.hash.cruel + ' ' + options.hash.world; } else if (options.hash.print === false) { return 'NOT PRINTING'; } else { return 'THIS SHOULD NOT HAPPEN'; } }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return printing(call, text(call.hash["world"]))
     }
-    table["function (options) { return 'GOODBYE ' + options.hash.cruel + ' ' + options.fn(this) + ' ' + options.hash.times + ' TIMES'; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function (options) { return 'GOODBYE ' + options.hash.cruel + ' ' + options.fn(this) + ' ' + options.hash.times + ' TIMES'; }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("GOODBYE \(text(call.hash["cruel"])) " + (try call.body()) + " \(text(call.hash["times"])) TIMES")
     }
-    table["function goodbye(options) { if (options.hash.print === true) { return 'GOODBYE ' + options.hash.cruel + ' ' + options.fn(this); } else if (options.hash.print === false) { return 'NOT PRINTING'; } else { return 'THIS SHOULD NOT HAPPEN'; } }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function goodbye(options) { if (options.hash.print === true) { return 'GOODBYE ' + options.hash.cruel + ' ' + options.fn(this); } else if (options.hash.print === false) { return 'NOT PRINTING'; } else { return 'THIS SHOULD NOT HAPPEN'; } }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return printing(call, try call.body())
     }
-    table["function (mesg, options) { if (options.name === 'link_to') { return new Handlebars.SafeString('<a>' + mesg + '</a>'); } }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function (mesg, options) { if (options.name === 'link_to') { return new Handlebars.SafeString('<a>' + mesg + '</a>'); } }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return call.name == "link_to" ? .markup("<a>" + text(call[0]) + "</a>") : .undefined
     }
-    table["function (options) { if (options.name === 'link_to') { return new Handlebars.SafeString('<a>winning</a>'); } }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
-      return call.name == "link_to" ? .markup("<a>winning</a>") : .undefined
-    }
+    table[
+      "function (options) { if (options.name === 'link_to') { return new Handlebars.SafeString('<a>winning</a>'); } }"] =
+      { (call: borrowing HelperCall) throws -> TemplateValue in
+        return call.name == "link_to" ? .markup("<a>winning</a>") : .undefined
+      }
     table["function () { return 'foo'; }"] = { (_: borrowing HelperCall) throws -> TemplateValue in
       return "foo"
     }
@@ -274,34 +317,45 @@ struct HandlebarsFixtures {
     table["function () { return this.truthiness(); }"] = { (_: borrowing HelperCall) throws -> TemplateValue in
       return false
     }
-    table["function () { return 'missing: ' + arguments[arguments.length - 1].name; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function () { return 'missing: ' + arguments[arguments.length - 1].name; }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("missing: " + call.name)
     }
-    table["function () { return 'helper missing: ' + arguments[arguments.length - 1].name; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function () { return 'helper missing: ' + arguments[arguments.length - 1].name; }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("helper missing: " + call.name)
     }
-    table["function () { return 'ran: ' + arguments[arguments.length - 1].name; }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function () { return 'ran: ' + arguments[arguments.length - 1].name; }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("ran: " + call.name)
     }
-    table["function () { return this.goodbye.toUpperCase(); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function () { return this.goodbye.toUpperCase(); }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string(shout(call.context["goodbye"]))
     }
-    table["function (world) { return 'cruel ' + world.toUpperCase(); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (world) { return 'cruel ' + world.toUpperCase(); }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string("cruel " + shout(call[0]))
     }
-    table["function (options) { return this.goodbye.toUpperCase() + options.fn(this); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (options) { return this.goodbye.toUpperCase() + options.fn(this); }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string(shout(call.context["goodbye"]) + (try call.body()))
     }
-    table["function (options) { equals(options.fn.blockParams, 1); return options.fn({value: 'bar'}, {blockParams: [1, 2]}); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table[
+      "function (options) { equals(options.fn.blockParams, 1); return options.fn({value: 'bar'}, {blockParams: [1, 2]}); }"
+    ] = { (call: borrowing HelperCall) throws -> TemplateValue in
       return .string(try call.body(["value": "bar"], parameters: [1, 2]))
     }
-    table["function (options) { equals(options.fn.blockParams, 1); return options.fn({}, {blockParams: [1, 2]}); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (options) { equals(options.fn.blockParams, 1); return options.fn({}, {blockParams: [1, 2]}); }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return .string(try call.body([:], parameters: [1, 2]))
     }
-    table["function (options) { equals(options.fn.blockParams, 1); return options.fn(this, {blockParams: [1, 2]}); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
-      return .string(try call.body(parameters: [1, 2]))
-    }
-    table["function testHelper(options) { return options.lookupProperty(this, 'testProperty'); }"] = { (call: borrowing HelperCall) throws -> TemplateValue in
+    table["function (options) { equals(options.fn.blockParams, 1); return options.fn(this, {blockParams: [1, 2]}); }"] =
+      { (call: borrowing HelperCall) throws -> TemplateValue in
+        return .string(try call.body(parameters: [1, 2]))
+      }
+    table["function testHelper(options) { return options.lookupProperty(this, 'testProperty'); }"] = {
+      (call: borrowing HelperCall) throws -> TemplateValue in
       return call.context["testProperty"]
     }
     return table

@@ -6,7 +6,9 @@ import Testing
 @Suite struct HostileTests {
   private func set(_ sources: [(String, String)]) throws -> TemplateSet {
     try TemplateSet(
-      sources.map { .init(name: $0.0, text: $0.1, options: TemplateOptions(missing: .lenient), isPartial: $0.0 != "main") })
+      sources.map {
+        .init(name: $0.0, text: $0.1, options: TemplateOptions(missing: .lenient), isPartial: $0.0 != "main")
+      })
   }
 
   private func code(_ body: () throws -> some Any) -> TemplateError.Code? {
@@ -34,7 +36,9 @@ import Testing
       #expect(error?.code == .depthExceeded || error?.code == .unknownPartial, "\(sources)")
     }
     let mustache = TemplateOptions(dialect: .mustache, missing: .lenient)
-    let parent = try TemplateSet([.init(name: "main", text: "{{<main}}{{$a}}{{>main}}{{/a}}{{/main}}{{$a}}{{/a}}", options: mustache)])
+    let parent = try TemplateSet([
+      .init(name: "main", text: "{{<main}}{{$a}}{{>main}}{{/a}}{{/main}}{{$a}}{{/a}}", options: mustache)
+    ])
     #expect(code { try parent.template("main").render([:]) } == .depthExceeded)
   }
 
@@ -78,7 +82,8 @@ import Testing
     #expect(code { try long.render(["r": rows], settings: settings) } == .outputExceeded)
     for helper in [
       "{{repeat x 1000000000000}}", "{{padStart x 100000}}", "{{replace (repeat x 9000) 'a' 'aaaaaaaa'}}",
-      "{{join (range 0 9000) (repeat x 9000)}}", "{{concat (repeat x 9000) (repeat x 9000)}}", "{{repeat x 9223372036854775807}}",
+      "{{join (range 0 9000) (repeat x 9000)}}", "{{concat (repeat x 9000) (repeat x 9000)}}",
+      "{{repeat x 9223372036854775807}}",
     ] {
       #expect(code { try Template(helper).render(["x": "a"], settings: settings) } == .outputExceeded, "\(helper)")
     }
@@ -119,7 +124,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "constructor", "__proto__", "prototype", "toString", "hasOwnProperty", "valueOf", "__defineGetter__", "self", "init",
+    "constructor", "__proto__", "prototype", "toString", "hasOwnProperty", "valueOf", "__defineGetter__", "self",
+    "init",
     "storage", "members", "count", "hashValue", "description",
   ])
   func namesOfLanguagesAreOrdinaryNames(_ name: String) throws {
@@ -155,8 +161,13 @@ import Testing
 
   @Test func errorsNeverShowData() throws {
     let secret = "SSN-123-45-6789"
-    for source in ["{{formatDate x}}", "{{formatCurrency x}}", "{{add x 1}}", "{{lt x 1}}", "{{patientAge x}}", "{{sum (list x)}}", "{{y}}", "{{formatDate '2020-01-01' x}}"] {
-      let error = #expect(throws: TemplateError.self, "\(source)") { try Template(source).render(["x": .string(secret)]) }
+    for source in [
+      "{{formatDate x}}", "{{formatCurrency x}}", "{{add x 1}}", "{{lt x 1}}", "{{patientAge x}}", "{{sum (list x)}}",
+      "{{y}}", "{{formatDate '2020-01-01' x}}",
+    ] {
+      let error = #expect(throws: TemplateError.self, "\(source)") {
+        try Template(source).render(["x": .string(secret)])
+      }
       #expect(error?.description.contains("6789") == false)
     }
   }

@@ -40,7 +40,9 @@ import Testing
 private enum Lambdas {
   static func data(of test: JSONValue, named name: String) -> TemplateValue {
     guard let data = test["data"] else { return .undefined }
-    guard data["lambda"]?["js"] != nil, case .object(let object) = TemplateValue(data) else { return TemplateValue(data) }
+    guard data["lambda"]?["js"] != nil, case .object(let object) = TemplateValue(data) else {
+      return TemplateValue(data)
+    }
     return .object(object.merging([("lambda", .lambda(TemplateLambda(body(named: name))))]))
   }
 

@@ -39,7 +39,11 @@ struct Tally {
   mutating func skip(_ reason: String) { skipped[reason, default: 0] += 1 }
 
   mutating func check(_ name: String, _ result: String, _ expected: String) {
-    if result == expected { passed += 1 } else { failed.append("\(name): \(shown(expected)) expected, got \(shown(result))") }
+    if result == expected {
+      passed += 1
+    } else {
+      failed.append("\(name): \(shown(expected)) expected, got \(shown(result))")
+    }
   }
 
   private func shown(_ text: String) -> String { JSONValue.string(text).description }
@@ -47,6 +51,7 @@ struct Tally {
   func report(_ suite: String) {
     let reasons = skipped.sorted { $0.key < $1.key }.map { "\($0.value) × \($0.key)" }.joined(separator: "; ")
     let skips = skipped.values.reduce(0, +)
-    print("\(suite): \(passed) passed, \(failed.count) failed, \(skips) skipped\(reasons.isEmpty ? "" : " (\(reasons))")")
+    print(
+      "\(suite): \(passed) passed, \(failed.count) failed, \(skips) skipped\(reasons.isEmpty ? "" : " (\(reasons))")")
   }
 }

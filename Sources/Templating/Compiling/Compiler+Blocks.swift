@@ -22,7 +22,7 @@ extension Compiler {
   }
 
   private func isHelperBlock(_ call: CallExpression) -> Bool {
-    helperName(of: call).map { options.helpers[$0] != nil || Self.inlineBuiltins.contains($0) } ?? false
+    helperName(of: call).flatMap { helper(named: $0, for: call) } != nil
   }
 
   // MARK: Conditions
@@ -83,7 +83,8 @@ extension Compiler {
     try body(&self)
     guard OutputState.join(before, state) == before else {
       throw error(
-        .context, "the block begins in \(before.description) and ends in \(state.description); let it end where it begins",
+        .context,
+        "the block begins in \(before.description) and ends in \(state.description); let it end where it begins",
         position)
     }
     state = before

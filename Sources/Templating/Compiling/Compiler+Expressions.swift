@@ -4,7 +4,7 @@ extension Compiler {
     switch expression {
     case .literal(let value, _, _): literal(value)
     case .path(let path): .path(try compilePath(path))
-    case .call(let call): try compileValue(call, isOutput: false)
+    case .call(let call): try compileValue(call)
     }
   }
 
@@ -14,16 +14,22 @@ extension Compiler {
   }
 
   /// A call, or the value that a callee without arguments means.
-  mutating func compileValue(_ call: CallExpression, isOutput: Bool) throws(TemplateError) -> Operand {
-    if call.isBare, !meansHelper(call, isOutput: isOutput) { return try compileCallee(call.callee) }
+  mutating func compileValue(_ call: CallExpression) throws(TemplateError) -> Operand {
+    if call.isBare, !meansHelper(call) { return try compileCallee(call.callee) }
     return .call(try compileCall(call))
   }
 
   /// Whether a callee without arguments is a helper, or may turn out to be one.
-  private func meansHelper(_ call: CallExpression, isOutput: Bool) -> Bool {
+  func meansHelper(_ call: CallExpression) -> Bool {
     guard let name = helperName(of: call) else { return false }
-    if options.helpers[name] != nil || Self.inlineBuiltins.contains(name) { return true }
-    return options.helpers["helperMissing"] != nil
+    return helper(named: name, for: call) != nil || options.helpers["helperMissing"] != nil
+  }
+
+  /// The helper of that name. One that needs arguments is not meant where there are none: `{{count}}` is a value.
+  func helper(named name: String, for call: CallExpression) -> Helper? {
+    guard let helper = options.helpers[name] ?? Self.builtin(name) else { return nil }
+    if call.isBare, let allowed = helper.arguments, allowed.lowerBound > 0 { return nil }
+    return helper
   }
 
   /// The name under which a helper is looked for; nil where only a value can be meant.
@@ -43,13 +49,13 @@ extension Compiler {
     case .path(let path): return .path(try compilePath(path))
     case .literal(_, let text, let position):
       return .path(try compilePath(PathExpression(original: text, segments: [text], position: position)))
-    case .call(let call): return try compileValue(call, isOutput: false)
+    case .call(let call): return try compileValue(call)
     }
   }
 
   mutating func compileCall(_ call: CallExpression) throws(TemplateError) -> UInt32 {
     let simple = helperName(of: call)
-    let helper = simple.flatMap { name in options.helpers[name] ?? Self.builtin(name) }
+    let helper = simple.flatMap { self.helper(named: $0, for: call) }
     if let helper, let simple {
       parts.helpersUsed.insert(simple)
       if let allowed = helper.arguments, !allowed.contains(call.arguments.count) {

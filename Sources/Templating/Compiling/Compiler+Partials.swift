@@ -9,7 +9,8 @@ extension Compiler {
     try compile(body)
     emit(.leave(loop: 0), at: position)
     guard OutputState.join(before, state) == before else {
-      throw error(.context, "this content begins in text and ends in \(state.description); close what it opens", position)
+      throw error(
+        .context, "this content begins in text and ends in \(state.description); close what it opens", position)
     }
     state = outer
     parts.instructions[jump] = .jump(here())
@@ -39,7 +40,8 @@ extension Compiler {
     var use = PartialUse(
       target: try compileTarget(partial, start, hasBlock: body != nil && !partial.isParent), start: start,
       context: try partial.context.map { expression throws(TemplateError) in try compile(expression) },
-      hash: try compileHash(partial.hash), indent: indent(of: partial), standsAlone: partial.indent != nil, isParent: partial.isParent,
+      hash: try compileHash(partial.hash), indent: indent(of: partial), standsAlone: partial.indent != nil,
+      isParent: partial.isParent,
       position: UInt32(partial.position))
     if let body {
       if partial.isParent {

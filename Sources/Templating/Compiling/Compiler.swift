@@ -32,7 +32,7 @@ struct Compiler {
   /// Compiles a whole template.
   static func compile(
     _ source: TemplateSource, options: TemplateOptions, start: StartContext = .text,
-    delimiters: MustacheDelimiters = .standard, resolver: (any PartialResolver)? = nil
+    delimiters: MustacheDelimiters = .standard, layout: String? = nil, resolver: (any PartialResolver)? = nil
   ) throws(TemplateError) -> Program {
     guard source.bytes.count < Int(UInt32.max) / 2 else {
       throw TemplateError(.syntax, "the template is larger than two gibibytes")
@@ -41,23 +41,33 @@ struct Compiler {
     switch options.dialect {
     case .handlebars:
       var parser = HandlebarsParser(source: source, options: options)
-      try compiler.compileRoot(try parser.parse())
+      try compiler.compileRoot(try parser.parse(), layout: layout)
     case .mustache:
       var parser = MustacheParser(source: source, nesting: options.nesting)
-      try compiler.compileRoot(try parser.parse(delimiters: delimiters))
+      try compiler.compileRoot(try parser.parse(delimiters: delimiters), layout: layout)
     }
     return Program(compiler.parts, source: source, options: options)
   }
 
-  private mutating func compileRoot(_ body: Body) throws(TemplateError) {
+  private mutating func compileRoot(_ body: Body, layout: String?) throws(TemplateError) {
     let before = state
     // Zero means "no block" wherever the place of a block is stored, so nothing real may begin there.
     emit(.text(offset: 0, count: 0), at: 0)
-    try compile(body)
+    if let layout { try compile(body, in: layout) } else { try compile(body) }
     emit(.leave(loop: 0), at: source.bytes.count)
     if state != before && OutputState.join(before, state) != before {
-      throw error(.context, "the template ends in \(state.description), but it begins in \(before.description); close it", source.bytes.count)
+      throw error(
+        .context, "the template ends in \(state.description), but it begins in \(before.description); close it",
+        source.bytes.count)
     }
+  }
+
+  /// A template in a layout is the block of a partial, or overrides a part of it.
+  private mutating func compile(_ body: Body, in layout: String) throws(TemplateError) {
+    let partial = PartialNode(name: .fixed(layout), position: 0)
+    guard options.dialect == .mustache else { return try compilePartial(partial, body: body) }
+    partial.isParent = true
+    try compilePartial(partial, body: Body([.slot(SlotNode(name: "content", position: 0, body: body))]))
   }
 
   // MARK: Bodies
@@ -97,7 +107,7 @@ struct Compiler {
 
   /// Texts in a row become one instruction, in Mustache also over line ends.
   private mutating func appendText(offset: UInt32, count: UInt32, at position: Int) {
-    guard options.dialect == .mustache else { 
+    guard options.dialect == .mustache else {
       emit(.text(offset: offset, count: count), at: position)
       return
     }
@@ -128,7 +138,7 @@ struct Compiler {
       emit(.field(name: UInt32(range.lowerBound), path: index, mode), at: call.position)
       return
     }
-    switch try compileValue(call, isOutput: true) {
+    switch try compileValue(call) {
     case .call(let index): emit(.call(index, mode), at: call.position)
     case let operand: emit(.emit(operand, mode), at: call.position)
     }
@@ -145,14 +155,10 @@ struct Compiler {
   /// The path, if it is one name that can mean nothing but a member of `this`.
   private func fieldPath(_ call: CallExpression) -> PathExpression? {
     guard call.isBare, case .path(let path) = call.callee, path.depth == 0, !path.isData, path.segments.count == 1,
-      !isOutward, !isParameter(path), path.isScoped || options.helpers[path.segments[0]] == nil,
-      path.isScoped || !Self.inlineBuiltins.contains(path.segments[0]),
-      path.isScoped || options.helpers["helperMissing"] == nil
+      !isOutward, !isParameter(path), path.isScoped || !meansHelper(call)
     else { return nil }
     return path
   }
-
-  static let inlineBuiltins: Set<String> = ["lookup", "log"]
 
   var isOutward: Bool { options.dialect == .mustache || options.looksOutward }
 

@@ -170,7 +170,9 @@ enum Escaper {
   // MARK: Mail headers
 
   private static func writeHeader(_ text: String, to out: inout [UInt8]) throws(TemplateError) {
-    if text.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) || text.unicodeScalars.contains(where: { $0 == "\u{85}" || $0 == "\u{2028}" || $0 == "\u{2029}" }) {
+    if text.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 })
+      || text.unicodeScalars.contains(where: { $0 == "\u{85}" || $0 == "\u{2028}" || $0 == "\u{2029}" })
+    {
       throw TemplateError(.unsafeValue, "this value has a line end; a mail header is one line")
     }
     append(text, to: &out)

@@ -20,7 +20,9 @@ enum HTMLAttribute {
     if name.hasSuffix(":href") || name.hasSuffix(":src") { return .url }
     if isData && (name.contains("src") || name.contains("url") || name.contains("uri")) { return .url }
     // Animations of SVG write other attributes.
-    if ["set", "animate"].contains(String(decoding: element, as: UTF8.self)), ["to", "from", "by", "values"].contains(name) {
+    if ["set", "animate"].contains(String(decoding: element, as: UTF8.self)),
+      ["to", "from", "by", "values"].contains(name)
+    {
       return .unsupported
     }
     return .plain
@@ -56,7 +58,9 @@ struct URLPosition: Equatable {
   /// Whether a value may hold the scheme.
   var isDynamic: Bool { part == .dynamic }
 
-  private static let images: Set<String> = ["image/png;base64", "image/jpeg;base64", "image/gif;base64", "image/webp;base64"]
+  private static let images: Set<String> = [
+    "image/png;base64", "image/jpeg;base64", "image/gif;base64", "image/webp;base64",
+  ]
 
   mutating func advance(_ byte: UInt8) {
     switch part {
@@ -78,7 +82,8 @@ struct URLPosition: Equatable {
       switch part {
       case .start: part = byte.isLetter ? .scheme([byte.lowercased]) : .path
       case .scheme(let name):
-        let continues = byte.isLetter || byte.isDigit || [UInt8(ascii: "+"), ASCII.dash, UInt8(ascii: ".")].contains(byte)
+        let continues =
+          byte.isLetter || byte.isDigit || [UInt8(ascii: "+"), ASCII.dash, UInt8(ascii: ".")].contains(byte)
         // Browsers drop tabs and line ends inside of a scheme.
         part = continues ? .scheme(name + [byte.lowercased]) : byte < 0x20 ? .scheme(name) : .path
       default: break

@@ -18,7 +18,8 @@ extension HTMLState {
       throw refused("a value cannot be the name of an element", "choose between elements with {{#if}}")
     case .beforeAttribute, .afterBranch, .attributeName, .afterAttributeName:
       throw refused(
-        "a value cannot be the name of an attribute", "write the attribute, and choose with {{#if}} whether it is there")
+        "a value cannot be the name of an attribute", "write the attribute, and choose with {{#if}} whether it is there"
+      )
     case .declaration: throw refused("a value cannot stand in <!…>", "move it out")
     }
   }
@@ -45,7 +46,8 @@ extension HTMLState {
     case .some(let mode):
       if mode == .url, HTMLAttribute.loadsCode(attribute, of: element) {
         throw refused(
-          "a value cannot choose what '\(attributeText)' of <\(elementText)> loads", "write the address, up to its path")
+          "a value cannot choose what '\(attributeText)' of <\(elementText)> loads", "write the address, up to its path"
+        )
       }
       return mode
     case nil:

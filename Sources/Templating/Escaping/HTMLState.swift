@@ -177,7 +177,11 @@ struct HTMLState: Equatable {
   }
 
   /// Back to text, where nothing of what was before counts.
-  private mutating func enterText() { self = HTMLState() }
+  private mutating func enterText() {
+    let hadDynamicScheme = hasDynamicScheme
+    self = HTMLState()
+    hasDynamicScheme = hadDynamicScheme
+  }
 
   /// `<!` with something after it: a comment if that is `--`, of Outlook if that is `--[if`.
   private mutating func declaration(_ byte: UInt8) {

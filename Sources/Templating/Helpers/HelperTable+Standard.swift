@@ -22,6 +22,7 @@ extension HelperCall {
 
   /// The argument at that place as a whole number.
   func whole(_ index: Int) throws(TemplateError) -> Int {
+    if let exact = self[index].integerValue { return Int(exact) }
     guard let value = Int(exactly: try number(index).rounded(.towardZero)) else {
       throw error("argument \(index + 1) is too large")
     }

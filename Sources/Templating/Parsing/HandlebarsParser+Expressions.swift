@@ -117,7 +117,8 @@ extension HandlebarsParser {
       position = index
       return number(source.text(start..<index), at: start)
     }
-    for (word, value) in Self.words where bytes[start...].starts(with: word.utf8) && endsLiteral(at: start + word.utf8.count) {
+    for (word, value) in Self.words
+    where bytes[start...].starts(with: word.utf8) && endsLiteral(at: start + word.utf8.count) {
       position = start + word.utf8.count
       return .literal(value, text: word, position: start)
     }
@@ -161,7 +162,8 @@ extension HandlebarsParser {
           path.append(name)
         }
       } else {
-        throw error(start == position ? "a name or a value should stand here" : "a name should follow here", at: position)
+        throw error(
+          start == position ? "a name or a value should stand here" : "a name should follow here", at: position)
       }
       guard acceptSeparator(in: &path) else { break }
     }
@@ -183,7 +185,8 @@ extension HandlebarsParser {
     while let byte = peek, byte != UInt8(ascii: "]") { position += byte == ASCII.backslash ? 2 : 1 }
     guard position < bytes.count else { throw error("the name that begins here needs a closing ']'", at: start) }
     defer { position += 1 }
-    return source.text(begin..<position).split(separator: "\\]", omittingEmptySubsequences: false).joined(separator: "]")
+    return source.text(begin..<position).split(separator: "\\]", omittingEmptySubsequences: false).joined(
+      separator: "]")
   }
 
   mutating func readName() -> String? {

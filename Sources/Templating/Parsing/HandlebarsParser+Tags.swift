@@ -90,7 +90,9 @@ extension HandlebarsParser {
   }
 
   private func unexpected(in tag: Tag, closing text: String) -> TemplateError {
-    if position >= bytes.count { return error("the tag that begins here does not end; close it with \(text)", at: tag.start) }
+    if position >= bytes.count {
+      return error("the tag that begins here does not end; close it with \(text)", at: tag.start)
+    }
     return error("this is not expected here; a value, name=value or \(text) could stand here")
   }
 

@@ -57,7 +57,8 @@ struct HandlebarsParser {
   private mutating func descend() throws(TemplateError) {
     guard depth < nesting else {
       throw TemplateError(
-        .depthExceeded, "blocks nest deeper than \(nesting); move the inner ones to a partial", in: source, at: position)
+        .depthExceeded, "blocks nest deeper than \(nesting); move the inner ones to a partial", in: source, at: position
+      )
     }
     depth += 1
   }
@@ -286,7 +287,9 @@ struct HandlebarsParser {
     }
     let start = position
     let tag = try readTag()
-    guard tag.kind == .close else { throw error("an 'else' has come already; a closing tag should stand here", at: start) }
+    guard tag.kind == .close else {
+      throw error("an 'else' has come already; a closing tag should stand here", at: start)
+    }
     let closing = try parseCalleeName()
     let close = try expectClose("}}", of: tag)
     if let name, closing != name {

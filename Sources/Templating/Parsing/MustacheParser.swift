@@ -95,7 +95,8 @@ struct MustacheParser {
     return block
   }
 
-  private mutating func parseParent(_ tag: MustacheLexer.Tag, _ indent: Range<Int>?) throws(TemplateError) -> BlockNode {
+  private mutating func parseParent(_ tag: MustacheLexer.Tag, _ indent: Range<Int>?) throws(TemplateError) -> BlockNode
+  {
     let partial = partial(tag, indent)
     partial.isParent = true
     let block = BlockNode(kind: .partial(partial), call: call(tag))

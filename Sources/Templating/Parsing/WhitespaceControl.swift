@@ -77,7 +77,9 @@ struct WhitespaceControl {
   /// Where the else part begins and ends in the text. In a chain, both lie in its first block; what closes the chain
   /// trims the blocks further inside when they are visited.
   private func chain(_ inverse: Body?) -> (first: Body?, last: Body?) {
-    guard let inverse, inverse.isChained, case .block(let head)? = inverse.nodes.first else { return (inverse, inverse) }
+    guard let inverse, inverse.isChained, case .block(let head)? = inverse.nodes.first else {
+      return (inverse, inverse)
+    }
     return (head.program, head.program)
   }
 
@@ -137,7 +139,9 @@ struct WhitespaceControl {
       while start < end, bytes[start].isSpace { start += 1 }
     } else {
       while start < end, bytes[start] == ASCII.space || bytes[start] == ASCII.tab { start += 1 }
-      if start < end, bytes[start] == ASCII.carriageReturn, start + 1 < end, bytes[start + 1] == ASCII.lineFeed { start += 1 }
+      if start < end, bytes[start] == ASCII.carriageReturn, start + 1 < end, bytes[start + 1] == ASCII.lineFeed {
+        start += 1
+      }
       if start < end, bytes[start] == ASCII.lineFeed { start += 1 }
     }
     text.rightStripped = start != text.range.lowerBound

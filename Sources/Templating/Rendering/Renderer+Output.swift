@@ -35,7 +35,8 @@ extension Renderer {
   private func missing(_ path: Int, in program: Int) -> TemplateError {
     TemplateError(
       .missingValue,
-      "'\(programs[program].pathTexts[path])' is not in the data; correct the name, or allow for it with {{#if}} or default")
+      "'\(programs[program].pathTexts[path])' is not in the data; correct the name, or allow for it with {{#if}} or default"
+    )
   }
 
   /// Writes a value as it is escaped for its place.

@@ -64,7 +64,9 @@ extension Renderer {
   /// A function where a value is written. In Mustache, a text that it gives back is a template.
   mutating func emitResult(of lambda: TemplateLambda, _ mode: EscapeMode, in program: Int) throws(TemplateError) {
     let result = try call(lambda.body, HelperCallParts(name: "function"))
-    guard programs[program].dialect == .mustache, case .string(let text) = result else { return try write(result, mode) }
+    guard programs[program].dialect == .mustache, case .string(let text) = result else {
+      return try write(result, mode)
+    }
     let start = out.count
     try renderText(text, .standard, in: program)
     guard mode != .raw else { return }

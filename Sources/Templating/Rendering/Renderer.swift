@@ -155,7 +155,8 @@ struct Renderer {
   private func checkBudget() throws(TemplateError) {
     guard fuel > 0 else {
       throw TemplateError(
-        .fuelExhausted, "the template takes more than \(settings.limits.fuel) steps; give it less data, or raise the limit")
+        .fuelExhausted,
+        "the template takes more than \(settings.limits.fuel) steps; give it less data, or raise the limit")
     }
     try checkDeadline()
   }
@@ -182,7 +183,8 @@ struct Renderer {
     guard depth < settings.limits.depth else {
       throw TemplateError(
         .depthExceeded,
-        "partials and block helpers nest deeper than \(settings.limits.depth); does a partial include itself without end?")
+        "partials and block helpers nest deeper than \(settings.limits.depth); does a partial include itself without end?"
+      )
     }
     depth += 1
   }

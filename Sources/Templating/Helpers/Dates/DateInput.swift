@@ -23,7 +23,8 @@ struct DateInput {
 
   private init?(number: Double) {
     let milliseconds = abs(number) >= 1e11 ? number : number * 1000
-    guard milliseconds.isFinite, abs(milliseconds) < 2.6e14, let whole = Int64(exactly: milliseconds.rounded(.down)) else {
+    guard milliseconds.isFinite, abs(milliseconds) < 2.6e14, let whole = Int64(exactly: milliseconds.rounded(.down))
+    else {
       return nil
     }
     let seconds = whole >= 0 ? whole / 1000 : (whole - 999) / 1000

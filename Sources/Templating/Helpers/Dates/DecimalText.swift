@@ -79,7 +79,8 @@ struct DecimalText {
   func shifted(by places: Int) -> DecimalText {
     let digits = String(repeating: "0", count: places) + whole
     return DecimalText(
-      isNegative: isNegative, whole: String(digits.dropLast(places)), fraction: String(digits.suffix(places)) + fraction)
+      isNegative: isNegative, whole: String(digits.dropLast(places)), fraction: String(digits.suffix(places)) + fraction
+    )
   }
 
   static func + (left: DecimalText, right: DecimalText) -> DecimalText {

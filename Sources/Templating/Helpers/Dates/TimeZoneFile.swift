@@ -52,7 +52,8 @@ final class TimeZoneFile: Sendable {
   private static func isName(_ name: String) -> Bool {
     (1...64).contains(name.utf8.count) && name.utf8.first != UInt8(ascii: "/")
       && name.utf8.allSatisfy {
-        $0.isLetter || $0.isDigit || [UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "+")].contains($0)
+        $0.isLetter || $0.isDigit
+          || [UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "+")].contains($0)
       }
   }
 

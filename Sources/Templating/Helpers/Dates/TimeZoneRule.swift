@@ -20,7 +20,9 @@ struct TimeZoneRule {
     guard let summer = reader.name() else { return }
     summerName = summer
     summerOffset = reader.time().map { -$0 } ?? standardOffset + 3600
-    guard reader.accept(","), let first = change(&reader), reader.accept(","), let second = change(&reader) else { return nil }
+    guard reader.accept(","), let first = change(&reader), reader.accept(","), let second = change(&reader) else {
+      return nil
+    }
     begin = first
     end = second
   }

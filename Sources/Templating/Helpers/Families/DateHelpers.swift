@@ -4,7 +4,9 @@ enum DateHelpers {
     var table = HelperTable()
     table["formatDate"] = Helper(arguments: 1...2) { call in
       if call[0].isNothing { return "" }
-      guard let date = DateInput(call[0]) else { throw call.error("\(call[0].kind) is not a date; write YYYY-MM-DD or seconds") }
+      guard let date = DateInput(call[0]) else {
+        throw call.error("\(call[0].kind) is not a date; write YYYY-MM-DD or seconds")
+      }
       let pattern = call.arguments.count > 1 ? call.text(1) : "MM/DD/YYYY"
       let civil = date.civil(in: try zone(call))
       return .string(try DatePattern(pattern).text(of: civil, in: try LocaleText.find(call), call))
@@ -32,7 +34,8 @@ enum DateHelpers {
   static func zone(_ call: borrowing HelperCall) throws(TemplateError) -> TimeZoneFile {
     let name = call.hash["timeZone"].stringValue ?? call.settings.timeZone
     guard let zone = TimeZoneFile.named(name) else {
-      throw call.error("the time zone is not known; name one of IANA's, such as America/New_York, and have tzdata installed")
+      throw call.error(
+        "the time zone is not known; name one of IANA's, such as America/New_York, and have tzdata installed")
     }
     return zone
   }

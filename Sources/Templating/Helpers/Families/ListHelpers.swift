@@ -11,7 +11,9 @@ enum ListHelpers {
       return .integer(Int64(try call.list(0).count))
     }
     table["reverse"] = Helper(arguments: 1...1) { call in .array(try call.list(0).reversed()) }
-    table["skip"] = Helper(arguments: 2...2) { call in .array(Array(try call.list(0).dropFirst(max(try call.whole(1), 0)))) }
+    table["skip"] = Helper(arguments: 2...2) { call in
+      .array(Array(try call.list(0).dropFirst(max(try call.whole(1), 0))))
+    }
     table["join"] = Helper(arguments: 1...2) { call in
       let separator = call.arguments.count > 1 ? call.text(1) : ", "
       return try call.joined(try call.list(0).map { TemplateText.text(of: $0) }, separator: separator)
@@ -56,7 +58,9 @@ enum ListHelpers {
       var total = DecimalText.zero
       for element in try call.list(0) {
         let value = name.map { Renderer.element(of: element, $0) } ?? element
-        guard let number = DecimalText(value) else { throw call.error("the list holds \(value.kind), not only numbers") }
+        guard let number = DecimalText(value) else {
+          throw call.error("the list holds \(value.kind), not only numbers")
+        }
         total = total + number
       }
       return NumberHelpers.value(Double(total.text) ?? 0)
@@ -70,7 +74,7 @@ enum ListHelpers {
     }
     table["keys"] = Helper(arguments: 1...1) { call in .array(call[0].objectValue?.keys.map { .string($0) } ?? []) }
     table["values"] = Helper(arguments: 1...1) { call in .array(call[0].objectValue?.map(\.value) ?? []) }
-    table["list"] = Helper { call in .array(call.arguments) }
+    table["list"] = Helper(arguments: 1...Int.max) { call in .array(call.arguments) }
     table["object"] = Helper(arguments: 0...0) { call in .object(call.hash.object) }
     return table
   }()

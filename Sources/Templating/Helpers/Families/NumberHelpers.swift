@@ -2,9 +2,21 @@
 enum NumberHelpers {
   static let all: HelperTable = {
     var table = HelperTable()
-    table["add"] = fold { $0.addingReportingOverflow($1) } otherwise: { $0 + $1 }
-    table["subtract"] = fold { $0.subtractingReportingOverflow($1) } otherwise: { $0 - $1 }
-    table["multiply"] = fold { $0.multipliedReportingOverflow(by: $1) } otherwise: { $0 * $1 }
+    table["add"] = fold {
+      $0.addingReportingOverflow($1)
+    } otherwise: {
+      $0 + $1
+    }
+    table["subtract"] = fold {
+      $0.subtractingReportingOverflow($1)
+    } otherwise: {
+      $0 - $1
+    }
+    table["multiply"] = fold {
+      $0.multipliedReportingOverflow(by: $1)
+    } otherwise: {
+      $0 * $1
+    }
     table["divide"] = Helper(arguments: 2...2) { call in
       let divisor = try call.number(1)
       guard divisor != 0 else { throw call.error("division by zero") }

@@ -6,7 +6,9 @@ enum TextHelpers {
     table["lowercase"] = Helper(arguments: 1...1) { call in .string(call.text(0).lowercased()) }
     table["capitalize"] = Helper(arguments: 1...1) { call in .string(capitalized(call.text(0))) }
     table["titlecase"] = Helper(arguments: 1...1) { call in
-      .string(call.text(0).split(separator: " ", omittingEmptySubsequences: false).map { capitalized(String($0)) }.joined(separator: " "))
+      .string(
+        call.text(0).split(separator: " ", omittingEmptySubsequences: false).map { capitalized(String($0)) }.joined(
+          separator: " "))
     }
     table["trim"] = Helper(arguments: 1...1) { call in .string(trimmed(call.text(0))) }
     table["truncate"] = Helper(arguments: 2...3) { call in
@@ -16,7 +18,9 @@ enum TextHelpers {
       let ending = call.arguments.count > 2 ? call.text(2) : "…"
       return .string(text.prefix(max(length - ending.count, 0)) + ending)
     }
-    table["concat"] = Helper { call in try call.joined(call.arguments.map { TemplateText.text(of: $0) }) }
+    table["concat"] = Helper(arguments: 1...Int.max) { call in
+      try call.joined(call.arguments.map { TemplateText.text(of: $0) })
+    }
     table["replace"] = Helper(arguments: 3...3) { call in
       let search = call.text(1)
       if search.isEmpty { return .string(call.text(0)) }
