@@ -2,10 +2,12 @@ import MainstayDevServices
 import MainstayHTTPServer
 import MainstayHealth
 import MainstayKernel
+import MainstayPool
 
 /// The plugins of the stock host. `host.yaml` decides which of them run.
 let linkedPlugins: [any Plugin.Type] = [
   HTTPPlugin.self,
   DevServicesPlugin.self,
+  PoolPlugin.self,
   HealthPlugin.self,
 ]

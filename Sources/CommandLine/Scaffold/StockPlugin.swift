@@ -11,6 +11,7 @@ struct StockPlugin: Sendable, Equatable {
   static let all = [
     StockPlugin(name: "http", product: "MainstayHTTPServer", type: "HTTPPlugin", section: "{ port: 8080 }"),
     StockPlugin(name: "dev_services", product: "MainstayDevServices", type: "DevServicesPlugin"),
+    StockPlugin(name: "pool", product: "MainstayPool", type: "PoolPlugin"),
     StockPlugin(name: "health", product: "MainstayHealth", type: "HealthPlugin"),
   ]
 
