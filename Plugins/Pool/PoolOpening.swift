@@ -50,7 +50,9 @@ struct PoolOpening {
     var all: [(String, PostgresPoolConfiguration, Secret<String>)] = []
     let main = configuration.postgres
     if main.enabled {
-      let url = try await address(main.url, of: "postgres", variable: "DATABASE_URL", context) { try await $0.postgres() }
+      let url = try await address(main.url, of: "postgres", variable: "DATABASE_URL", context) {
+        try await $0.postgres()
+      }
       if let url { all.append(("postgres", main, url)) }
     }
     for name in configuration.databases.keys.sorted() {
@@ -106,9 +108,9 @@ struct PoolOpening {
   /// Capabilities that the manifest lists must be there; what stands for an absent target refuses every call.
   func provide() throws {
     let main = databases.first { $0.name == "postgres" }?.database
+    let absence = Self.absence("postgres", "DATABASE_URL")
     try context.provide(
-      main ?? PostgresDatabase(absent: "postgres", reason: Self.absence("postgres", "DATABASE_URL"), reactor: reactors[0]),
-      as: .postgres)
+      main ?? PostgresDatabase(absent: "postgres", reason: absence, reactor: reactors[0]), as: .postgres)
     try context.provide(PostgresDatabases(databases.map(\.database)), as: .postgresDatabases)
     try context.provide(redis?.client ?? absentRedis(), as: .redis)
   }

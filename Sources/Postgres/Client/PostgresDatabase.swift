@@ -107,7 +107,9 @@ public final class PostgresDatabase: Sendable {
   /// A server that was the primary and takes no writes any more has been demoted: every connection to it must go, not only
   /// the one that noticed.
   func notice(_ error: PostgresError, on connection: PostgresConnection) {
-    guard error.state == .readOnlyTransaction, connection.role == .standby, factory.place.noticeDemotion() else { return }
+    guard error.state == .readOnlyTransaction, connection.role == .standby, factory.place.noticeDemotion() else {
+      return
+    }
     pool.startGeneration(reason: "the server takes no writes any more")
   }
 
