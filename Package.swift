@@ -97,6 +97,12 @@ let package = Package(
 
     // Plugins
     library(
+      "MainstayPool", "Plugins/Pool",
+      [
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayPooling", "MainstayPostgres",
+        "MainstayReactor", "MainstayRedis", httpTypes, log,
+      ], exclude: ["README.md"]),
+    library(
       "MainstayDevServices", "Plugins/DevServices",
       ["MainstayCapabilities", "MainstayDevServers", "MainstayKernel", log], exclude: ["README.md"]),
     library(
@@ -112,12 +118,6 @@ let package = Package(
       ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
       exclude: ["README.md"]),
 
-    library(
-      "MainstayPool", "Plugins/Pool",
-      [
-        "MainstayCapabilities", "MainstayHTTP", "MainstayKernel", "MainstayPooling", "MainstayPostgres",
-        "MainstayReactor", "MainstayRedis", httpTypes, log,
-      ], exclude: ["README.md"]),
     library(
       "MainstayMetrics", "Plugins/Metrics",
       ["CZlib", "MainstayHTTP", "MainstayInstruments", "MainstayKernel", coreMetrics, hummingbird, httpTypes, log],
@@ -154,6 +154,13 @@ let package = Package(
     .executableTarget(
       name: "stuck-host", dependencies: ["MainstayCommandLine", "MainstayKernel"], path: "Tests/StuckHost"),
     test("ReactorTests", ["MainstayReactor"]),
+    test(
+      "PoolTests",
+      [
+        "MainstayPool", "MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayHTTP",
+        "MainstayHTTPTesting", "MainstayKernel", "MainstayPooling", "MainstayPostgres", "MainstayReactor",
+        "MainstayRedis", "MainstayTesting",
+      ]),
     test("PoolingTests", ["MainstayPooling"]),
     test(
       "PostgresTests",
@@ -164,12 +171,6 @@ let package = Package(
     test(
       "RedisTests",
       ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
-    test(
-      "PoolTests",
-      [
-        "MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayHTTP", "MainstayKernel",
-        "MainstayPool", "MainstayPooling", "MainstayPostgres", "MainstayReactor", "MainstayRedis", "MainstayTesting",
-      ]),
     test(
       "MetricsTests",
       [
