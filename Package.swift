@@ -117,11 +117,12 @@ let package = Package(
       "MainstayHealth", "Plugins/Health",
       ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
       exclude: ["README.md"]),
-
     library(
       "MainstayMetrics", "Plugins/Metrics",
-      ["CZlib", "MainstayHTTP", "MainstayInstruments", "MainstayKernel", coreMetrics, hummingbird, httpTypes, log],
-      exclude: ["README.md"]),
+      [
+        "CZlib", "MainstayKernel", "MainstayHTTP", "MainstayInstruments", hummingbird, httpTypes, coreMetrics, log,
+        nioCore,
+      ], exclude: ["README.md"]),
 
     // The stock host: a list of plugins and one call
     .executableTarget(
@@ -143,6 +144,12 @@ let package = Package(
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayTesting"]),
+    test(
+      "MetricsTests",
+      [
+        "MainstayMetrics", "MainstayHTTPServer", "MainstayHTTP", "MainstayInstruments", "MainstayKernel",
+        "MainstayTesting", coreMetrics, httpTypes,
+      ]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
     test(
@@ -171,12 +178,6 @@ let package = Package(
     test(
       "RedisTests",
       ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
-    test(
-      "MetricsTests",
-      [
-        "MainstayHTTP", "MainstayHTTPServer", "MainstayHTTPTesting", "MainstayInstruments", "MainstayKernel",
-        "MainstayMetrics", "MainstayTesting", coreMetrics, hummingbird, httpTypes,
-      ]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
     test(
       "HealthTests",
