@@ -26,6 +26,7 @@ let package = Package(
     .library(name: "MainstayPooling", targets: ["MainstayPooling"]),
     .library(name: "MainstayDevServices", targets: ["MainstayDevServices"]),
     .library(name: "MainstayTemplating", targets: ["MainstayTemplating"]),
+    .library(name: "MainstayTemplates", targets: ["MainstayTemplates"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
     .library(name: "MainstayMetrics", targets: ["MainstayMetrics"]),
@@ -124,6 +125,13 @@ let package = Package(
         nioCore,
       ], exclude: ["README.md"]),
 
+    library(
+      "MainstayTemplates", "Plugins/Templates",
+      [
+        "MainstayCapabilities", "MainstayCommandLine", "MainstayHTTP", "MainstayKernel", "MainstayTemplating",
+        argumentParser, hummingbird, httpTypes, log,
+      ], exclude: ["README.md"]),
+
     // The stock host: a list of plugins and one call
     .executableTarget(
       name: "mainstay",
@@ -157,6 +165,12 @@ let package = Package(
       ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
     .executableTarget(
       name: "dev-servers-probe", dependencies: ["MainstayDevServers"], path: "Tests/DevServersProbe"),
+    test(
+      "TemplatesTests",
+      [
+        "MainstayTemplates", "MainstayTemplating", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting",
+        "MainstayKernel", "MainstayTesting", hummingbird, httpTypes,
+      ]),
     test("HostTests", ["mainstay", "stuck-host"]),
     .executableTarget(
       name: "stuck-host", dependencies: ["MainstayCommandLine", "MainstayKernel"], path: "Tests/StuckHost"),
