@@ -26,8 +26,11 @@ let package = Package(
     .library(name: "MainstayPooling", targets: ["MainstayPooling"]),
     .library(name: "MainstayDevServices", targets: ["MainstayDevServices"]),
     .library(name: "MainstayTemplating", targets: ["MainstayTemplating"]),
+    .library(name: "MainstayTemplates", targets: ["MainstayTemplates"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
+    .library(name: "MainstayMetrics", targets: ["MainstayMetrics"]),
+    .library(name: "MainstayPool", targets: ["MainstayPool"]),
   ],
   traits: [
     .trait(
@@ -39,6 +42,7 @@ let package = Package(
     .package(url: github + "apple/swift-argument-parser", from: "1.8.2"),
     .package(url: github + "apple/swift-http-types", from: "1.8.0"),
     .package(url: github + "apple/swift-log", from: "1.16.2"),
+    .package(url: github + "apple/swift-metrics", from: "2.13.0"),
     .package(url: github + "apple/swift-nio", from: "2.101.2"),
     .package(url: github + "apple/swift-distributed-tracing", from: "1.7.2"),
     .package(url: github + "apple/swift-nio-extras", from: "1.34.1"),
@@ -56,6 +60,7 @@ let package = Package(
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Ground floor
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
@@ -93,6 +98,12 @@ let package = Package(
 
     // Plugins
     library(
+      "MainstayPool", "Plugins/Pool",
+      [
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayPooling", "MainstayPostgres",
+        "MainstayReactor", "MainstayRedis", httpTypes, log,
+      ], exclude: ["README.md"]),
+    library(
       "MainstayDevServices", "Plugins/DevServices",
       ["MainstayCapabilities", "MainstayDevServers", "MainstayKernel", log], exclude: ["README.md"]),
     library(
@@ -107,13 +118,26 @@ let package = Package(
       "MainstayHealth", "Plugins/Health",
       ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
       exclude: ["README.md"]),
+    library(
+      "MainstayMetrics", "Plugins/Metrics",
+      [
+        "CZlib", "MainstayKernel", "MainstayHTTP", "MainstayInstruments", hummingbird, httpTypes, coreMetrics, log,
+        nioCore,
+      ], exclude: ["README.md"]),
+
+    library(
+      "MainstayTemplates", "Plugins/Templates",
+      [
+        "MainstayCapabilities", "MainstayCommandLine", "MainstayHTTP", "MainstayKernel", "MainstayTemplating",
+        argumentParser, hummingbird, httpTypes, log,
+      ], exclude: ["README.md"]),
 
     // The stock host: a list of plugins and one call
     .executableTarget(
       name: "mainstay",
       dependencies: [
         "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
-        "MainstayKernel",
+        "MainstayKernel", "MainstayMetrics", "MainstayPool",
       ],
       path: "Sources/mainstay"),
 
@@ -128,6 +152,12 @@ let package = Package(
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayTesting"]),
+    test(
+      "MetricsTests",
+      [
+        "MainstayMetrics", "MainstayHTTPServer", "MainstayHTTP", "MainstayInstruments", "MainstayKernel",
+        "MainstayTesting", coreMetrics, httpTypes,
+      ]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
     test(
@@ -135,10 +165,23 @@ let package = Package(
       ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
     .executableTarget(
       name: "dev-servers-probe", dependencies: ["MainstayDevServers"], path: "Tests/DevServersProbe"),
+    test(
+      "TemplatesTests",
+      [
+        "MainstayTemplates", "MainstayTemplating", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting",
+        "MainstayKernel", "MainstayTesting", hummingbird, httpTypes,
+      ]),
     test("HostTests", ["mainstay", "stuck-host"]),
     .executableTarget(
       name: "stuck-host", dependencies: ["MainstayCommandLine", "MainstayKernel"], path: "Tests/StuckHost"),
     test("ReactorTests", ["MainstayReactor"]),
+    test(
+      "PoolTests",
+      [
+        "MainstayPool", "MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayHTTP",
+        "MainstayHTTPTesting", "MainstayKernel", "MainstayPooling", "MainstayPostgres", "MainstayReactor",
+        "MainstayRedis", "MainstayTesting",
+      ]),
     test("PoolingTests", ["MainstayPooling"]),
     test(
       "PostgresTests",
@@ -146,7 +189,9 @@ let package = Package(
         "MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayPooling", "MainstayReactor",
         "MainstayResilience", "MainstayTesting", "CLibPQ",
       ]),
-    test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
+    test(
+      "RedisTests",
+      ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
     test(
       "HealthTests",
@@ -171,6 +216,7 @@ func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String]
 
 var argumentParser: Target.Dependency { .product(name: "ArgumentParser", package: "swift-argument-parser") }
 var asyncHTTPClient: Target.Dependency { .product(name: "AsyncHTTPClient", package: "async-http-client") }
+var coreMetrics: Target.Dependency { .product(name: "CoreMetrics", package: "swift-metrics") }
 var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
 var hummingbird: Target.Dependency { .product(name: "Hummingbird", package: "hummingbird") }
 var hummingbirdCore: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }

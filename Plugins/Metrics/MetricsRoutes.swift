@@ -47,7 +47,8 @@ extension MetricsRoutes {
         .object([
           "name": .string, "type": .oneOf("counter", "gauge", "histogram"), "help?": .string,
           "labels?": .array(of: .string), "buckets?": .array(of: .number),
-        ]))
+        ])
+      )
       .responds(.created, .any)
       .responds(.conflict, "The name is taken by another metric."),
     ]
@@ -61,7 +62,9 @@ extension MetricsRoutes {
           try named.recordBusiness(input.name, value: input.value ?? 1, context: input.context?.texts ?? [:])
         }
       }
-      .described("Only the keys of `context` that the metric's definition declares become labels; the rest is left out.")
+      .described(
+        "Only the keys of `context` that the metric's definition declares become labels; the rest is left out."
+      )
       .accepts(.object(["name": .string, "value?": .number, "context?": .dictionary(of: .any)]))
       .responds(.accepted, .any).responds(.notFound, "No metric of that name is defined."),
       .post("/metrics/performance", "Records how long an operation took.", access: writers) {
@@ -76,7 +79,9 @@ extension MetricsRoutes {
         }
       }
       .accepts(
-        .object(["name": .string, "duration_ms?": .number, "duration_seconds?": .number, "context?": .dictionary(of: .any)])
+        .object([
+          "name": .string, "duration_ms?": .number, "duration_seconds?": .number, "context?": .dictionary(of: .any),
+        ])
       )
       .responds(.accepted, .any),
       .post("/metrics/healthcare", "Records a metric of a facility and a department.", access: writers) {
@@ -96,7 +101,8 @@ extension MetricsRoutes {
         .object([
           "name": .string, "value?": .number, "facility?": .string, "department?": .string, "anonymized": .boolean,
           "context?": .dictionary(of: .any),
-        ]))
+        ])
+      )
       .responds(.accepted, .any).responds(.notFound, "No metric of that name is defined."),
     ]
   }

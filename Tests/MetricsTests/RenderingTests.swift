@@ -24,7 +24,8 @@ import Testing
   }
 
   @Test func promQL() throws {
-    func text(_ metric: String, _ how: String, _ kind: MetricKind, _ labels: [String: String] = [:], by: [String] = []) throws
+    func text(_ metric: String, _ how: String, _ kind: MetricKind, _ labels: [String: String] = [:], by: [String] = [])
+      throws
       -> String
     {
       MetricSelector(
@@ -33,7 +34,8 @@ import Testing
       ).promQL(kind)
     }
     #expect(
-      try text("a_total", "increase", .counter, ["s": "5*"]) == "sum by (job, instance) (increase(a_total{s=~\"5.*\"}[5m]))")
+      try text("a_total", "increase", .counter, ["s": "5*"])
+        == "sum by (job, instance) (increase(a_total{s=~\"5.*\"}[5m]))")
     #expect(try text("a", "rate", .counter, by: ["x"]) == "sum by (job, instance, x) (rate(a_total[5m]))")
     #expect(try text("g", "max", .gauge) == "max by (job, instance) (max_over_time(g[5m]))")
     #expect(
@@ -47,7 +49,12 @@ import Testing
 
   @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool")))
   func prometheusAgreesWithTheRules() throws {
-    let folder = Self.deploy.appendingPathComponent("prometheus").path
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mainstay-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for (path, text) in Deployment.files where path.hasPrefix("prometheus/") {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + path.dropFirst("prometheus/".count)))
+    }
     for arguments in [["check", "rules", "rules.yml", "recording.yml"], ["test", "rules", "rules_test.yml"]] {
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/usr/bin/promtool")
@@ -72,7 +79,8 @@ import Testing
     let clock = ManualClock(timeSinceEpoch: .seconds(1_000_000))
     let registry = MetricsRegistry(clock: clock)
     var store = TimeSeriesStore(tiers: HistoryConfiguration().tiers, budget: 8 << 20)
-    let requests = try registry.counter("http_requests_total", help: "R.", labels: [Label("status", known: ["200", "500"])])
+    let requests = try registry.counter(
+      "http_requests_total", help: "R.", labels: [Label("status", known: ["200", "500"])])
     for _ in 0..<30 {
       requests.labels("200").increment(by: 999)
       requests.labels("500").increment(by: 1)

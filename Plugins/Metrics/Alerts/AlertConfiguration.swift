@@ -28,7 +28,8 @@ public struct AlertConfiguration: PluginConfiguration {
   public var groupInterval: Duration = .seconds(300)
 
   /// The interval of repetition.
-  @Field("How long until a group that has not changed is told of again.", range: .seconds(60)...Duration.seconds(864_000))
+  @Field(
+    "How long until a group that has not changed is told of again.", range: .seconds(60)...Duration.seconds(864_000))
   public var repeatInterval: Duration = .seconds(14_400)
 
   /// What makes other alerts superfluous.
@@ -160,7 +161,9 @@ public struct AlertRuleConfiguration: PluginConfiguration {
 
   /// The rule; nil if an aggregation is none.
   var rule: AlertRule? {
-    guard let how = Aggregation(aggregation), let comparison = AlertRule.Comparison(rawValue: comparison) else { return nil }
+    guard let how = Aggregation(aggregation), let comparison = AlertRule.Comparison(rawValue: comparison) else {
+      return nil
+    }
     let seconds = window.inSeconds
     var rule = AlertRule(
       name: name,

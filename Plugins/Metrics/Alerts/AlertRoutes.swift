@@ -12,7 +12,9 @@ extension MetricsRoutes {
       .post("/metrics/alerts", "Sets a rule, or changes one that was set over HTTP.", access: writers) {
         [watch] request, context in
         let rule = try await context.decode(AlertRule.self, from: request)
-        if let problem = rule.problems.first { throw HTTPProblem(.unprocessableContent, "The rule cannot be used: \(problem).") }
+        if let problem = rule.problems.first {
+          throw HTTPProblem(.unprocessableContent, "The rule cannot be used: \(problem).")
+        }
         try watch.change { state in
           if let other = state.rules[rule.name], other.origin != .http {
             throw HTTPProblem(.conflict, "A rule of that name stands in the manifest; change it there.")
@@ -39,7 +41,8 @@ extension MetricsRoutes {
         return .noContent
       }
       .responds(.noContent, "Removed.").responds(.notFound, "There is no such rule."),
-      .post("/metrics/alerts/{name}/acknowledge", "Says that somebody takes care of a rule's alerts.", access: writers) {
+      .post("/metrics/alerts/{name}/acknowledge", "Says that somebody takes care of a rule's alerts.", access: writers)
+      {
         [watch] _, context in
         let name = try context.parameter("name")
         let count = watch.change { $0.notifier.acknowledge(name, $0.engine) }
@@ -60,7 +63,8 @@ extension MetricsRoutes {
         let input = try await context.decode(SilenceInput.self, from: request)
         guard !input.labels.isEmpty, input.duration > 0, input.duration <= 30 * 86_400 else {
           throw HTTPProblem(
-            .unprocessableContent, "A silence names at least one label, and lasts up to 30 days ('duration', in seconds).")
+            .unprocessableContent,
+            "A silence names at least one label, and lasts up to 30 days ('duration', in seconds).")
         }
         let silence = AlertNotifier.Silence(
           id: HTTPRequestID.random(), labels: input.labels,
@@ -95,7 +99,9 @@ extension MetricsWatch {
   /// Rules and alerts, as `GET /metrics/alerts` tells them.
   func json(at now: Double) -> JSONValue {
     read { state, settings in
-      let alerts = state.engine.alerts.sorted { ($0.key.rule, $0.key.group.joined()) < ($1.key.rule, $1.key.group.joined()) }
+      let alerts = state.engine.alerts.sorted {
+        ($0.key.rule, $0.key.group.joined()) < ($1.key.rule, $1.key.group.joined())
+      }
       return [
         "alerts": .array(
           alerts.map { key, alert in
@@ -105,7 +111,8 @@ extension MetricsWatch {
           }),
         "rules": .array(
           state.rules.values.sorted { $0.rule.name < $1.rule.name }.map { rule, origin in
-            MetricsWatch.json(rule, origin, fault: state.faults[rule.name], leftOut: state.engine.leftOut[rule.name] ?? 0)
+            MetricsWatch.json(
+              rule, origin, fault: state.faults[rule.name], leftOut: state.engine.leftOut[rule.name] ?? 0)
           }),
       ]
     }

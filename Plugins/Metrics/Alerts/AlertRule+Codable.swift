@@ -2,7 +2,8 @@ extension AlertRule {
   static var example: AlertRule {
     var rule = AlertRule(
       name: "SlowAppointments",
-      value: MetricSelector(metric: "appointment_wait_time_seconds", aggregation: .quantile(0.95), window: 900, groupBy: ["facility"]),
+      value: MetricSelector(
+        metric: "appointment_wait_time_seconds", aggregation: .quantile(0.95), window: 900, groupBy: ["facility"]),
       threshold: 1_800)
     rule.pendingFor = 600
     rule.summary = "Patients wait too long."

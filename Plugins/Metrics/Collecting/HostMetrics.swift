@@ -71,7 +71,8 @@ struct HostMetrics: Sendable {
     ) { [bus] samples in
       for (owner, count) in deliveries.advance(to: bus.statistics.subscriptions) { samples.add(count, owner) }
     }
-    try registry.collect("event_bus_queued", help: "Events that wait for the subscribers of a plugin.", labels: [owner]) {
+    try registry.collect("event_bus_queued", help: "Events that wait for the subscribers of a plugin.", labels: [owner])
+    {
       [bus] samples in
       let queued = Dictionary(grouping: bus.statistics.subscriptions, by: \.owner)
       for (owner, entries) in queued.sorted(by: { $0.key < $1.key }) {

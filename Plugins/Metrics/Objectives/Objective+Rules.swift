@@ -47,7 +47,8 @@ extension ObjectiveConfiguration {
   func json(_ store: TimeSeriesStore, at now: Double) -> JSONValue {
     let window = store.tiers.map(\.span).max() ?? 0
     var members: [(String, JSONValue)] = [
-      ("name", .string(name)), ("kind", .string(kind.rawValue)), ("metric", .string(metric)), ("target", .number(target)),
+      ("name", .string(name)), ("kind", .string(kind.rawValue)), ("metric", .string(metric)),
+      ("target", .number(target)),
       ("window", .number(window)),
     ]
     if kind == .throughput {

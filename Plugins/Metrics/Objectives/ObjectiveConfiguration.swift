@@ -17,7 +17,8 @@ public struct ObjectiveConfiguration: PluginConfiguration {
   public var name = ""
 
   /// What is promised.
-  @Field("availability (good events of a counter), latency (observations within a bound), throughput (events a second).")
+  @Field(
+    "availability (good events of a counter), latency (observations within a bound), throughput (events a second).")
   public var kind = Kind.availability
 
   /// The metric.
@@ -49,7 +50,8 @@ public struct ObjectiveConfiguration: PluginConfiguration {
     }
   }
 
-  init(_ name: String, _ kind: Kind, _ metric: String, bad: [String: String] = [:], bound: Double = 0.5, target: Double) {
+  init(_ name: String, _ kind: Kind, _ metric: String, bad: [String: String] = [:], bound: Double = 0.5, target: Double)
+  {
     self.init()
     self.name = name
     self.kind = kind

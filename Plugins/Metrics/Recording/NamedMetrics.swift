@@ -50,11 +50,13 @@ final class NamedMetrics: MetricsRecorder {
 
   func recordBusiness(_ name: String, value: Double, context: [String: String]) throws(MetricsError) {
     guard value.isFinite else { throw MetricsError(.invalidOptions, "the value of '\(name)' is not a finite number") }
-    guard let entry = defined.withLock({ $0[NamedMetrics.base(name)] ?? $0[NamedMetrics.base(name) + "_seconds"] }) else {
+    guard let entry = defined.withLock({ $0[NamedMetrics.base(name)] ?? $0[NamedMetrics.base(name) + "_seconds"] })
+    else {
       let shown = String(name.unicodeScalars.prefix(60).filter { $0.isASCII && $0.value >= 0x20 })
       throw MetricsError(
         .undefined,
-        "no metric '\(shown)' is defined; define it under plugins.metrics.definitions or with POST /metrics/definitions")
+        "no metric '\(shown)' is defined; define it under plugins.metrics.definitions or with POST /metrics/definitions"
+      )
     }
     let values = entry.definition.labels.map { context[$0] ?? "" }
     switch entry.instrument {

@@ -28,7 +28,8 @@ enum Deployment {
         name: "LowReplicaCount", expression: "count by (job) (up{job=\"mainstay\"} == 1) < 2", pendingFor: 300,
         severity: "warning", summary: "Fewer than two hosts answer."),
       .init(
-        name: "HighPodRestartRate", expression: "increase(kube_pod_container_status_restarts_total{container=\"mainstay\"}[1h]) > 3",
+        name: "HighPodRestartRate",
+        expression: "increase(kube_pod_container_status_restarts_total{container=\"mainstay\"}[1h]) > 3",
         pendingFor: 0, severity: "warning", summary: "A pod restarts again and again."),
     ])
 

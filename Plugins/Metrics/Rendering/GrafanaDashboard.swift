@@ -38,7 +38,8 @@ struct GrafanaDashboard: Sendable {
   ]
 
   private static let instances: JSONValue = [
-    "name": "instance", "label": "Host", "type": "query", "datasource": source, "query": "label_values(host_ready, instance)",
+    "name": "instance", "label": "Host", "type": "query", "datasource": source,
+    "query": "label_values(host_ready, instance)",
     "definition": "label_values(host_ready, instance)", "hide": 0, "refresh": 2, "includeAll": true, "multi": true,
     "allValue": ".*", "current": ["text": "All", "value": "$__all"], "options": [],
   ]

@@ -40,11 +40,13 @@ extension MetricSelector {
     switch aggregation {
     case .quantile(let share):
       let groups = (["le"] + PromQL.instance(groupBy)).joined(separator: ", ")
-      return "histogram_quantile(\(Aggregation.number(share)), sum by (\(groups)) (rate(\(series("_bucket", []))\(range))))"
+      return
+        "histogram_quantile(\(Aggregation.number(share)), sum by (\(groups)) (rate(\(series("_bucket", []))\(range))))"
     case .above(let bound):
       // Prometheus 3 writes `1.0` where Prometheus 2 wrote `1`.
       let le = "le=~" + PromQL.quoted(PromQL.bounds(bound).map(PromQL.escapedExpression).joined(separator: "|"))
-      return "(sum \(by) (increase(\(series("_count", []))\(range))) - sum \(by) (increase(\(series("_bucket", [le]))\(range))))"
+      return
+        "(sum \(by) (increase(\(series("_count", []))\(range))) - sum \(by) (increase(\(series("_bucket", [le]))\(range))))"
     case .avg:
       return "(sum \(by) (rate(\(series("_sum", []))\(range))) / sum \(by) (rate(\(series("_count", []))\(range))))"
     case .sum: return "sum \(by) (increase(\(series("_sum", []))\(range)))"
@@ -61,7 +63,9 @@ extension PromQL {
   /// `5m`, `90s`: the largest unit that divides it.
   static func duration(_ seconds: Double) -> String {
     let whole = Int(max(1, seconds.rounded()))
-    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60)] where whole % length == 0 { return "\(whole / length)\(unit)" }
+    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60)] where whole % length == 0 {
+      return "\(whole / length)\(unit)"
+    }
     return "\(whole)s"
   }
 

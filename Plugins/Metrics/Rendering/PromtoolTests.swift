@@ -33,7 +33,9 @@ struct PromtoolTests: Sendable {
     var labels = PromtoolTests.instance
     for name in rule.value.groupBy { labels[name] = PromtoolTests.example(rule.value.labels[name]) }
     for (name, value) in rules.labels(rule) { labels[name] = value }
-    for (name, value) in labels.sorted(by: { $0.key < $1.key }) { text += "              \(name): \(YAMLText.quoted(value))\n" }
+    for (name, value) in labels.sorted(by: { $0.key < $1.key }) {
+      text += "              \(name): \(YAMLText.quoted(value))\n"
+    }
     if !rule.summary.isEmpty {
       text += "            exp_annotations:\n              summary: \(YAMLText.quoted(rule.summary))\n"
     }
@@ -61,7 +63,9 @@ struct PromtoolTests: Sendable {
   ) -> [(String, String)] {
     var labels = PromtoolTests.instance
     for name in selector.groupBy { labels[name] = "any" }
-    for (name, pattern) in others where selector.labels[name] == nil { labels[name] = pattern.matches("none") ? "any" : "none" }
+    for (name, pattern) in others where selector.labels[name] == nil {
+      labels[name] = pattern.matches("none") ? "any" : "none"
+    }
     for (name, pattern) in selector.labels { labels[name] = PromtoolTests.example(pattern) }
     func named(_ suffix: String, _ more: [(String, String)] = []) -> String {
       let all = (labels.map { ($0.key, $0.value) } + more).sorted { $0.0 < $1.0 }

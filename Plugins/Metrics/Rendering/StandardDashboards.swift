@@ -71,7 +71,8 @@ enum StandardDashboards {
         "Waiting", "s", (quantile("0.95", "appointment_wait_time_seconds", by: "facility"), "p95 {{facility}}")),
       panel(
         "Personal data kept out of labels", "short",
-        ("sum by (plugin) (increase(metrics_refused_total{\(host),reason=\"personal_label_value\"}[1h]))", "{{plugin}}")),
+        ("sum by (plugin) (increase(metrics_refused_total{\(host),reason=\"personal_label_value\"}[1h]))", "{{plugin}}")
+      ),
       panel(
         "Failed authentications", "short",
         ("sum by (reason) (increase(auth_failures_total{\(host)}[1h]))", "{{reason}}")),

@@ -22,7 +22,8 @@ extension MetricsRoutes {
         .object([
           "metric": .string, "aggregation": .string, "labels?": .dictionary(of: .string), "window?": .number,
           "group_by?": .array(of: .string), "start?": .number, "end?": .number, "step?": .number,
-        ]))
+        ])
+      )
       .responds(.ok, .any),
       .post("/metrics/export", "Exports metrics in a format.", access: readers) { [collector] request, context in
         let input = try await context.decode(ExportInput.self, from: request)
@@ -33,7 +34,8 @@ extension MetricsRoutes {
         return ScrapeResponse(scrape: collector.scrape, format: format, names: Set(input.metrics ?? [])).response
       }
       .accepts(
-        .object(["format": .oneOf("prometheus", "openmetrics", "json", "csv"), "metrics?": .array(of: .string)]))
+        .object(["format": .oneOf("prometheus", "openmetrics", "json", "csv"), "metrics?": .array(of: .string)])
+      )
       .responds(.ok, .string, contentType: "text/plain"),
       .get("/metrics/statistics", "Tells how much is measured and kept.", access: readers) {
         [collector, watch] _, _ in .json(MetricsRoutes.statistics(collector, watch))
@@ -152,7 +154,9 @@ struct MetricQuery: Sendable {
     while time <= end {
       times.append(time)
       do {
-        for (group, value) in try store.evaluate(selector, at: time) { groups[group, default: []].append((time, value)) }
+        for (group, value) in try store.evaluate(selector, at: time) {
+          groups[group, default: []].append((time, value))
+        }
       } catch {
         throw HTTPProblem(.unprocessableContent, error.description)
       }
@@ -160,7 +164,8 @@ struct MetricQuery: Sendable {
     }
     guard groups.count <= MetricQuery.mostGroups else {
       throw HTTPProblem(
-        .unprocessableContent, "More than \(MetricQuery.mostGroups) groups: group by fewer labels, or ask for fewer series.")
+        .unprocessableContent,
+        "More than \(MetricQuery.mostGroups) groups: group by fewer labels, or ask for fewer series.")
     }
     return json(groups, times)
   }
