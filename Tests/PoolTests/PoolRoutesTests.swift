@@ -9,7 +9,9 @@ import Testing
 
 /// The routes, over targets of no server.
 @Suite struct PoolRoutesTests {
-  private func routes(_ targets: [StillTarget], roles: Set<String> = ["admin", "operator", "viewer"]) throws -> TestRoutes {
+  private func routes(
+    _ targets: [StillTarget], roles: Set<String> = ["admin", "operator", "viewer"]
+  ) throws -> TestRoutes {
     let all = PoolTargets(targets, healthTimeout: .seconds(1))
     return try TestRoutes(
       PoolRoutes(all, PoolConfiguration()).routes, caller: Identity(subject: "ada", roles: roles, scheme: "test"))
