@@ -124,7 +124,6 @@ let package = Package(
         "CZlib", "MainstayKernel", "MainstayHTTP", "MainstayInstruments", hummingbird, httpTypes, coreMetrics, log,
         nioCore,
       ], exclude: ["README.md"]),
-
     library(
       "MainstayTemplates", "Plugins/Templates",
       [
@@ -137,7 +136,7 @@ let package = Package(
       name: "mainstay",
       dependencies: [
         "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
-        "MainstayKernel", "MainstayMetrics", "MainstayPool",
+        "MainstayKernel", "MainstayMetrics", "MainstayPool", "MainstayTemplates",
       ],
       path: "Sources/mainstay"),
 

@@ -4,6 +4,7 @@ import MainstayHealth
 import MainstayKernel
 import MainstayMetrics
 import MainstayPool
+import MainstayTemplates
 
 /// The plugins of the stock host. `host.yaml` decides which of them run.
 let linkedPlugins: [any Plugin.Type] = [
@@ -12,4 +13,5 @@ let linkedPlugins: [any Plugin.Type] = [
   PoolPlugin.self,
   HealthPlugin.self,
   MetricsPlugin.self,
+  TemplatesPlugin.self,
 ]

@@ -14,6 +14,7 @@ struct StockPlugin: Sendable, Equatable {
     StockPlugin(name: "pool", product: "MainstayPool", type: "PoolPlugin"),
     StockPlugin(name: "health", product: "MainstayHealth", type: "HealthPlugin"),
     StockPlugin(name: "metrics", product: "MainstayMetrics", type: "MetricsPlugin"),
+    StockPlugin(name: "templates", product: "MainstayTemplates", type: "TemplatesPlugin"),
   ]
 
   /// The plugins of a comma-separated list, in its order.
