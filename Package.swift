@@ -26,9 +26,11 @@ let package = Package(
     .library(name: "MainstayPooling", targets: ["MainstayPooling"]),
     .library(name: "MainstayDevServices", targets: ["MainstayDevServices"]),
     .library(name: "MainstayTemplating", targets: ["MainstayTemplating"]),
+    .library(name: "MainstayTemplates", targets: ["MainstayTemplates"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
     .library(name: "MainstayMetrics", targets: ["MainstayMetrics"]),
+    .library(name: "MainstayPool", targets: ["MainstayPool"]),
   ],
   traits: [
     .trait(
@@ -96,6 +98,12 @@ let package = Package(
 
     // Plugins
     library(
+      "MainstayPool", "Plugins/Pool",
+      [
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayPooling", "MainstayPostgres",
+        "MainstayReactor", "MainstayRedis", httpTypes, log,
+      ], exclude: ["README.md"]),
+    library(
       "MainstayDevServices", "Plugins/DevServices",
       ["MainstayCapabilities", "MainstayDevServers", "MainstayKernel", log], exclude: ["README.md"]),
     library(
@@ -116,13 +124,19 @@ let package = Package(
         "CZlib", "MainstayKernel", "MainstayHTTP", "MainstayInstruments", hummingbird, httpTypes, coreMetrics, log,
         nioCore,
       ], exclude: ["README.md"]),
+    library(
+      "MainstayTemplates", "Plugins/Templates",
+      [
+        "MainstayCapabilities", "MainstayCommandLine", "MainstayHTTP", "MainstayKernel", "MainstayTemplating",
+        argumentParser, hummingbird, httpTypes, log,
+      ], exclude: ["README.md"]),
 
     // The stock host: a list of plugins and one call
     .executableTarget(
       name: "mainstay",
       dependencies: [
         "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
-        "MainstayKernel", "MainstayMetrics",
+        "MainstayKernel", "MainstayMetrics", "MainstayPool", "MainstayTemplates",
       ],
       path: "Sources/mainstay"),
 
@@ -150,10 +164,23 @@ let package = Package(
       ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
     .executableTarget(
       name: "dev-servers-probe", dependencies: ["MainstayDevServers"], path: "Tests/DevServersProbe"),
+    test(
+      "TemplatesTests",
+      [
+        "MainstayTemplates", "MainstayTemplating", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting",
+        "MainstayKernel", "MainstayTesting", hummingbird, httpTypes,
+      ]),
     test("HostTests", ["mainstay", "stuck-host"]),
     .executableTarget(
       name: "stuck-host", dependencies: ["MainstayCommandLine", "MainstayKernel"], path: "Tests/StuckHost"),
     test("ReactorTests", ["MainstayReactor"]),
+    test(
+      "PoolTests",
+      [
+        "MainstayPool", "MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayHTTP",
+        "MainstayHTTPTesting", "MainstayKernel", "MainstayPooling", "MainstayPostgres", "MainstayReactor",
+        "MainstayRedis", "MainstayTesting",
+      ]),
     test("PoolingTests", ["MainstayPooling"]),
     test(
       "PostgresTests",
@@ -161,7 +188,9 @@ let package = Package(
         "MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayPooling", "MainstayReactor",
         "MainstayResilience", "MainstayTesting", "CLibPQ",
       ]),
-    test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
+    test(
+      "RedisTests",
+      ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
     test(
       "HealthTests",

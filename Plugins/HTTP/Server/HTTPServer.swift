@@ -91,6 +91,11 @@ final class HTTPServer: Sendable {
     while true {
       // Asked first: one that goes between the attempt and the question would look like a stranger's.
       let isOurs = OwnListeners.shared.has(place)
+      if case .path = place, isOurs, ContinuousClock.now < deadline {
+        // When it closes its socket, NIO removes the file, also if it is another's by then.
+        try await Task.sleep(for: .milliseconds(10))
+        continue
+      }
       do {
         return try await bind()
       } catch {
@@ -183,7 +188,7 @@ extension HTTPServer {
     await deafen()
   }
 
-  /// The file goes before the socket: a successor may take the path as soon as nobody answers there.
+  /// The file goes before the socket, and once: a successor may take the path as soon as the socket is closed.
   private func deafen() async {
     let isFirst = isDeaf.exchange(true, ordering: .acquiringAndReleasing) == false
     if isFirst { socketFile?.remove() }

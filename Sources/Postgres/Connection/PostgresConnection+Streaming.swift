@@ -83,8 +83,10 @@ public struct PostgresRowStream: AsyncSequence, Sendable {
 
     init(reader: StreamReader) { self.reader = reader }
 
-    /// The next row, nil behind the last one.
-    public mutating func next() async throws(PostgresError) -> PostgresRow? {
+    /// The next row, nil behind the last one. What has come already costs no change of executors.
+    public mutating func next(
+      isolation actor: isolated (any Actor)? = #isolation
+    ) async throws(PostgresError) -> PostgresRow? {
       while true {
         while result < results.count {
           if row < results[result].count {
@@ -137,7 +139,9 @@ final class StreamReader: Sendable {
   private let connection: PostgresConnection
   private let unit: SessionUnit
 
-  init(_ connection: PostgresConnection, _ kind: SessionUnit.Kind, _ query: PostgresQuery, _ deadline: MonotonicInstant?) {
+  init(
+    _ connection: PostgresConnection, _ kind: SessionUnit.Kind, _ query: PostgresQuery, _ deadline: MonotonicInstant?
+  ) {
     self.connection = connection
     unit = SessionUnit(kind, query, deadline: deadline)
   }

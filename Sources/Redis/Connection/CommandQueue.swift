@@ -23,7 +23,8 @@ struct CommandQueue: ~Copyable, Sendable {
     var stall: Duration?
   }
 
-  private struct Entry: Sendable {
+  // Not private: Swift 6.3 fails to compile a module that looks at a generic ring of a private type of another one.
+  struct Entry: Sendable {
     /// Nil when the caller has left.
     var waiter: ReplyWaiter?
     var deadline: MonotonicInstant?

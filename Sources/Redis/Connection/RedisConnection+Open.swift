@@ -50,7 +50,7 @@ extension RedisConnection {
     _ options: RedisOptions, by deadline: MonotonicInstant, on reactor: Reactor
   ) async throws -> Int32 {
     let name = "the server at \(options.address)"
-    var addresses: [SocketAddress]
+    var addresses: [DialAddress]
     switch options.address {
     case .unix(let path): addresses = [.unix(path)]
     case .tcp(let host, let port):

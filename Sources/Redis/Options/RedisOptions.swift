@@ -18,6 +18,8 @@ public struct RedisOptions: Sendable {
   public var connectTimeout = Duration.seconds(5)
   /// How long a command waits for its reply unless the caller names a deadline. Counts from when it is sent.
   public var commandTimeout = Duration.seconds(5)
+  /// How long ``RedisClient/keep(_:_:for:)`` keeps a value, unless the caller says how long.
+  public var defaultTTL = Duration.seconds(900)
   /// After this time without a byte from the server, while replies are due, the connection is given up.
   public var stallTimeout = Duration.seconds(10)
   /// How long sent bytes may stay without the peer's acknowledgement, before the system gives the connection up.

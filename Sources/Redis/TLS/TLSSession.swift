@@ -17,12 +17,12 @@
     init(_ tls: TLSContext, host: String, port: UInt16) throws(RedisError) {
       name = host
       do {
-        let address = try? SocketAddress(ipAddress: host, port: Int(port))
+        let address = try? NIOCore.SocketAddress(ipAddress: host, port: Int(port))
         // A certificate for an address is checked against the peer's address, one for a name against the name.
         let expected = tls.serverName ?? (address == nil ? host : nil)
         let handler = try NIOSSLClientHandler(context: tls.context, serverHostname: expected)
         try channel.pipeline.syncOperations.addHandler(handler)
-        let peer = try address ?? SocketAddress(ipAddress: "127.0.0.1", port: Int(port))
+        let peer = try address ?? NIOCore.SocketAddress(ipAddress: "127.0.0.1", port: Int(port))
         channel.remoteAddress = peer
         channel.connect(to: peer, promise: nil)
         try collectOutput()
