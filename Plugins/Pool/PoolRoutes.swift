@@ -134,7 +134,7 @@ struct PoolRoutes: Sendable {
 
   private static let figuresSchema = HTTPSchema.object([
     "total": .integer, "active": .integer, "idle": .integer, "waiting": .integer,
-    "utilisation": .number.described("0 to 1."), "available": .bool,
+    "utilisation": .number.described("0 to 1."), "available": .boolean,
     "waitMilliseconds?": .object([
       "count": .integer, "immediate": .integer, "p50": .number, "p95": .number, "p99": .number, "max": .number,
     ]),
