@@ -29,9 +29,12 @@ let package = Package(
     .library(name: "MainstayTemplates", targets: ["MainstayTemplates"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
+    .library(name: "MainstayMetrics", targets: ["MainstayMetrics"]),
+    .library(name: "MainstayPool", targets: ["MainstayPool"]),
   ],
   traits: [
-    .trait(name: "TLS", description: "The HTTP plugin serves HTTPS (builds BoringSSL)."),
+    .trait(
+      name: "TLS", description: "The HTTP plugin serves HTTPS, and Redis is spoken to through TLS (builds BoringSSL)."),
     .trait(name: "JWT", description: "The HTTP plugin accepts JSON Web Tokens (builds swift-crypto)."),
     .default(enabledTraits: ["TLS", "JWT"]),
   ],
@@ -39,6 +42,7 @@ let package = Package(
     .package(url: github + "apple/swift-argument-parser", from: "1.8.2"),
     .package(url: github + "apple/swift-http-types", from: "1.8.0"),
     .package(url: github + "apple/swift-log", from: "1.16.2"),
+    .package(url: github + "apple/swift-metrics", from: "2.13.0"),
     .package(url: github + "apple/swift-nio", from: "2.101.2"),
     .package(url: github + "apple/swift-distributed-tracing", from: "1.7.2"),
     .package(url: github + "apple/swift-nio-extras", from: "1.34.1"),
@@ -56,6 +60,7 @@ let package = Package(
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Ground floor
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
@@ -71,8 +76,16 @@ let package = Package(
     library("MainstayResilience", "Sources/Resilience", ["MainstayKernel"]),
     library("MainstayPooling", "Sources/Pooling", []),
     library(
-      "MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
-    library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+      "MainstayPostgres", "Sources/Postgres",
+      ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor", "MainstayResilience"]),
+    library(
+      "MainstayRedis", "Sources/Redis",
+      [
+        "CHiredis", "MainstayKernel", "MainstayReactor",
+        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["TLS"])),
+        .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["TLS"])),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
+      ]),
     library("MainstayTemplating", "Sources/Templating", ["MainstayKernel"]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
@@ -85,6 +98,12 @@ let package = Package(
 
     // Plugins
     library(
+      "MainstayPool", "Plugins/Pool",
+      [
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayPooling", "MainstayPostgres",
+        "MainstayReactor", "MainstayRedis", httpTypes, log,
+      ], exclude: ["README.md"]),
+    library(
       "MainstayDevServices", "Plugins/DevServices",
       ["MainstayCapabilities", "MainstayDevServers", "MainstayKernel", log], exclude: ["README.md"]),
     library(
@@ -96,9 +115,15 @@ let package = Package(
         .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
       ], exclude: ["README.md"]),
     library(
-      "MainstayHealth", "Plugins/Health", ["MainstayKernel", "MainstayHTTP", hummingbird, httpTypes],
+      "MainstayHealth", "Plugins/Health",
+      ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
       exclude: ["README.md"]),
-
+    library(
+      "MainstayMetrics", "Plugins/Metrics",
+      [
+        "CZlib", "MainstayKernel", "MainstayHTTP", "MainstayInstruments", hummingbird, httpTypes, coreMetrics, log,
+        nioCore,
+      ], exclude: ["README.md"]),
     library(
       "MainstayTemplates", "Plugins/Templates",
       [
@@ -111,7 +136,7 @@ let package = Package(
       name: "mainstay",
       dependencies: [
         "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
-        "MainstayKernel",
+        "MainstayKernel", "MainstayMetrics", "MainstayPool", "MainstayTemplates",
       ],
       path: "Sources/mainstay"),
 
@@ -126,6 +151,12 @@ let package = Package(
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayTesting"]),
+    test(
+      "MetricsTests",
+      [
+        "MainstayMetrics", "MainstayHTTPServer", "MainstayHTTP", "MainstayInstruments", "MainstayKernel",
+        "MainstayTesting", coreMetrics, httpTypes,
+      ]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
     test(
@@ -143,12 +174,31 @@ let package = Package(
     .executableTarget(
       name: "stuck-host", dependencies: ["MainstayCommandLine", "MainstayKernel"], path: "Tests/StuckHost"),
     test("ReactorTests", ["MainstayReactor"]),
+    test(
+      "PoolTests",
+      [
+        "MainstayPool", "MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayHTTP",
+        "MainstayHTTPTesting", "MainstayKernel", "MainstayPooling", "MainstayPostgres", "MainstayReactor",
+        "MainstayRedis", "MainstayTesting",
+      ]),
     test("PoolingTests", ["MainstayPooling"]),
     test(
       "PostgresTests",
-      ["MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting", "CLibPQ"]),
-    test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
+      [
+        "MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayPooling", "MainstayReactor",
+        "MainstayResilience", "MainstayTesting", "CLibPQ",
+      ]),
+    test(
+      "RedisTests",
+      ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
+    test(
+      "HealthTests",
+      [
+        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
+        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+      ]),
+    test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
   ]
 )
 
@@ -165,6 +215,7 @@ func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String]
 
 var argumentParser: Target.Dependency { .product(name: "ArgumentParser", package: "swift-argument-parser") }
 var asyncHTTPClient: Target.Dependency { .product(name: "AsyncHTTPClient", package: "async-http-client") }
+var coreMetrics: Target.Dependency { .product(name: "CoreMetrics", package: "swift-metrics") }
 var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
 var hummingbird: Target.Dependency { .product(name: "Hummingbird", package: "hummingbird") }
 var hummingbirdCore: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }

@@ -1,4 +1,5 @@
 import HTTPTypes
+import MainstayCapabilities
 import MainstayHTTP
 import MainstayKernel
 import Synchronization
@@ -8,7 +9,7 @@ import Synchronization
 final class HealthBoard: Sendable {
   /// What can be asked for.
   enum Page: Int, Sendable, CaseIterable {
-    case ready, summary, comprehensive, report
+    case live, ready, startup, summary, comprehensive, report, draftSummary, draft
   }
 
   private struct Answer: Sendable {
@@ -19,20 +20,25 @@ final class HealthBoard: Sendable {
 
   private let host: HostHandle
   private let clock: any HostClock
-  private let readings: HealthReadings
-  private let keeps: Duration
+  private let checks: HealthChecks
+  private let resources: ResourceMonitor
+  private let lag: ThreadPoolLag
+  private let configuration: HealthConfiguration
   private let changes = Atomic<Int>(0)
+  private let hasStarted = Atomic<Bool>(false)
   private let answers: Mutex<[Answer?]>
-  private let processor: Mutex<ProcessorUsage>
 
-  /// - Parameter keeps: How long an answer is given again.
-  init(_ context: PluginContext, keeps: Duration, readings: HealthReadings = HealthReadings()) {
+  init(
+    _ context: PluginContext, _ configuration: HealthConfiguration, checks: HealthChecks, resources: ResourceMonitor,
+    lag: ThreadPoolLag
+  ) {
     host = context.host
     clock = context.clock
-    self.readings = readings
-    self.keeps = keeps
+    self.checks = checks
+    self.resources = resources
+    self.lag = lag
+    self.configuration = configuration
     answers = Mutex(Array(repeating: nil, count: Page.allCases.count))
-    processor = Mutex(ProcessorUsage(used: readings.processorTime ?? .zero, at: context.clock.now))
     watch(context.bus)
   }
 
@@ -45,53 +51,110 @@ final class HealthBoard: Sendable {
     bus.observe(HostReloadRejected.self) { [weak self] _ in self?.change() }
   }
 
-  private func change() { changes.add(1, ordering: .acquiringAndReleasing) }
+  /// Makes every answer stale.
+  func change() { changes.add(1, ordering: .acquiringAndReleasing) }
+
+  /// Looks at everything, asked or not, so that events tell what changes while nobody asks.
+  func look() async {
+    _ = await checks.answers()
+    resources.judge(resources.reading())
+  }
 
   /// The answer to a question.
-  func answer(_ page: Page) -> Response {
+  func answer(_ page: Page) async -> Response {
     // Read before the state: a change in between makes the answer stale at once.
     let change = changes.load(ordering: .acquiring)
     let now = clock.now
     let known = answers.withLock { $0[page.rawValue] }
     if let known, known.change == change, now < known.until { return known.response }
-    let response = make(page)
-    answers.withLock { $0[page.rawValue] = Answer(change: change, until: now.advanced(by: keeps), response: response) }
+    let response = await make(page)
+    answers.withLock {
+      $0[page.rawValue] = Answer(change: change, until: now.advanced(by: configuration.cache), response: response)
+    }
     return response
   }
 
-  private func make(_ page: Page) -> Response {
+  private func make(_ page: Page) async -> Response {
     switch page {
-    case .ready: ready(host.status)
-    case .summary: summary(host.status)
-    case .comprehensive: full { .json($0.json, status: $0.status.code, headers: Self.headers) }
-    case .report: full { .text($0.text, status: $0.status.code, headers: Self.headers) }
+    case .live: await live()
+    case .ready: await ready()
+    case .startup: await startup()
+    case .summary: await summary()
+    case .draftSummary: await draft { report, _ in report.draftSummary }
+    case .comprehensive: await full { Self.json($0.json, $0.status.code) }
+    case .report: await full { .text($0.text, status: $0.status.code, headers: Self.headers) }
+    case .draft: await draft { [configuration] in configuration.detailed ? $0.draft(at: $1) : $0.draftSummary }
     }
   }
 
-  private func full(_ render: (HealthReport) -> Response) -> Response { render(report) }
-
-  private func ready(_ status: HostStatus) -> Response {
-    guard !status.isReady else { return .json(["status": "ready"] as JSONValue, headers: Self.headers) }
-    var headers = Self.headers
-    headers[.retryAfter] = "1"
-    let reasons: JSONValue = .array(status.reasons.map { .string($0) })
-    return .json(
-      .object(["status": "not_ready", "reasons": reasons]), status: .serviceUnavailable, headers: headers)
+  private func live() async -> Response {
+    var reasons = await checks.answers(in: .liveness).filter { $0.counted == .unhealthy }.compactMap(\.reason)
+    let waited = lag.current
+    if waited > configuration.liveLag { reasons.append("tasks have waited \(waited.formattedShort) for a thread") }
+    return verdict("live", reasons)
   }
 
-  private func summary(_ status: HostStatus) -> Response {
-    .json(
-      .object(HealthReport.summary(status, version: host.version)), status: HealthStatus(status).code,
-      headers: Self.headers)
+  private func ready() async -> Response {
+    let status = host.status
+    let reasons = status.isReady ? [] : status.reasons
+    // A host that is not ready anyway is not kept from saying so by a slow check.
+    guard status.isReady else { return verdict("ready", reasons) }
+    return verdict(
+      "ready", await checks.answers(in: .readiness).filter { $0.counted == .unhealthy }.compactMap(\.reason))
+  }
+
+  /// Passes once and for all when the host has come up.
+  private func startup() async -> Response {
+    if hasStarted.load(ordering: .relaxed) { return verdict("started", []) }
+    let status = host.status
+    var reasons = status.startDuration == nil ? status.reasons : []
+    if status.startDuration == nil, reasons.isEmpty { reasons = ["the host is starting"] }
+    if reasons.isEmpty {
+      reasons = await checks.answers(in: .startup).filter { $0.counted == .unhealthy }.compactMap(\.reason)
+    }
+    if reasons.isEmpty { hasStarted.store(true, ordering: .relaxed) }
+    return verdict("started", reasons)
+  }
+
+  private func verdict(_ word: String, _ reasons: [String]) -> Response {
+    guard !reasons.isEmpty else { return Self.json(["status": .string(word)], .ok) }
+    var headers = Self.headers
+    headers[.retryAfter] = "1"
+    return .json(
+      .object(["status": .string("not_" + word), "reasons": .array(reasons.map { .string($0) })]),
+      status: .serviceUnavailable, headers: headers)
+  }
+
+  private func summary() async -> Response {
+    let report = await report()
+    return Self.json(.object(report.summary), report.status.code)
+  }
+
+  private func full(_ render: (HealthReport) -> Response) async -> Response {
+    let report = await report()
+    return configuration.detailed ? render(report) : Self.json(.object(report.summary), report.status.code)
+  }
+
+  private func draft(_ render: (HealthReport, String) -> JSONValue) async -> Response {
+    let report = await report()
+    let body = render(report, clock.timeSinceEpoch.timestamp)
+    var headers = Self.headers
+    headers[.cacheControl] = "max-age=\(Int(configuration.cache / .seconds(1)))"
+    return .bytes(
+      ByteBuffer(bytes: body.utf8()), contentType: "application/health+json", status: report.status.code,
+      headers: headers)
   }
 
   /// How the host is, now.
-  private var report: HealthReport {
-    let now = clock.now
-    let share = readings.processorTime.flatMap { used in processor.withLock { $0.look(used: used, at: now) } }
+  private func report() async -> HealthReport {
+    let answers = await checks.answers()
     return HealthReport(
-      name: host.name, version: host.version, environment: host.environment, host: host.status,
-      memory: readings.memory, processor: share, system: readings.system)
+      name: host.name, version: host.version, environment: host.environment, host: host.status, checks: answers,
+      resources: resources.reading(), levels: resources.levels, refusedChecks: checks.refused)
+  }
+
+  private static func json(_ value: JSONValue, _ code: HTTPResponse.Status) -> Response {
+    .json(value, status: code, headers: headers)
   }
 
   private static let headers: HTTPFields = [.cacheControl: "no-store"]

@@ -1,4 +1,5 @@
 import HTTPTypes
+import MainstayCapabilities
 import MainstayKernel
 
 /// How the host is, in one word.
@@ -18,6 +19,23 @@ enum HealthStatus: String, Sendable, CaseIterable {
       } else {
         .degraded
       }
+  }
+
+  /// The word for a state of the host together with what its checks and thresholds say.
+  init(_ status: HostStatus, checks: [CheckAnswer], isOverloaded: Bool) {
+    let host = HealthStatus(status)
+    let isBroken = checks.contains { $0.check.isCritical && $0.counted == .unhealthy }
+    let isLame = isOverloaded || checks.contains { $0.counted != .healthy }
+    self = host == .unhealthy || isBroken ? .unhealthy : host == .degraded || isLame ? .degraded : .healthy
+  }
+
+  /// The word of `application/health+json`.
+  var draftWord: String {
+    switch self {
+    case .healthy: "pass"
+    case .degraded: "warn"
+    case .unhealthy: "fail"
+    }
   }
 
   /// The status of the response: a degraded host still does its work.

@@ -2,10 +2,16 @@ import MainstayDevServices
 import MainstayHTTPServer
 import MainstayHealth
 import MainstayKernel
+import MainstayMetrics
+import MainstayPool
+import MainstayTemplates
 
 /// The plugins of the stock host. `host.yaml` decides which of them run.
 let linkedPlugins: [any Plugin.Type] = [
   HTTPPlugin.self,
   DevServicesPlugin.self,
+  PoolPlugin.self,
   HealthPlugin.self,
+  MetricsPlugin.self,
+  TemplatesPlugin.self,
 ]

@@ -23,8 +23,9 @@ LAYERS = {
     "test": {"host", "system", "kernel", "library", "kit", "plugin", "test"},
 }
 
-# What hosts and tests are made with; plugins and libraries do without it.
-KITS = {"MainstayCommandLine", "MainstayEventsCommand", "MainstayTesting", "MainstayHTTPTesting"}
+# What hosts and tests are made with; plugins and libraries do without it. MainstayCommandLine is a library: a plugin may
+# bring a command.
+KITS = {"MainstayEventsCommand", "MainstayTesting", "MainstayHTTPTesting"}
 
 # Third-party modules that several folders import; every other one has a single home.
 SHARED = {
@@ -34,6 +35,7 @@ SHARED = {
     "Logging": "the logging contract of the ecosystem",
     "Metrics": "the metrics contract of the ecosystem",
     "NIOCore": "buffers and addresses",
+    "NIOSSL": "TLS, of the server and of the Redis client",
     "NIOPosix": "event loops, for the server and for the client that tails it",
     "NIOHTTP1": "the words of HTTP errors and upgrades",
     "ServiceContextModule": "the context that a request's id and trace travel in",

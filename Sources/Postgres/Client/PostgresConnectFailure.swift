@@ -38,7 +38,10 @@ struct PostgresConnectFailure {
     ("Peer authentication failed", true, "Use the operating system's user of that name, or a password over TCP"),
     ("does not exist", true, "Create it, or correct the URL"),
     ("permission denied for database", true, "Grant CONNECT to the user"),
-    ("certificate verify failed", true, "Give the server's authority as `sslrootcert`, or correct the server's certificate"),
+    (
+      "certificate verify failed", true,
+      "Give the server's authority as `sslrootcert`, or correct the server's certificate"
+    ),
     ("does not support SSL", true, "Set `ssl: disable`, or switch SSL on at the server"),
     ("Connection refused", false, "Start the server, or correct host and port in the URL"),
     ("No such file or directory", false, "Start the server, or correct the socket's folder in the URL"),
@@ -57,7 +60,8 @@ struct PostgresConnectFailure {
 
   private static func remedy(for error: PostgresError) -> String {
     if let known = cause(error) { return known.remedy }
-    return error.code == .timedOut ? "Look whether the server is there and lets this machine in" : "Look at the server's log"
+    return error.code == .timedOut
+      ? "Look whether the server is there and lets this machine in" : "Look at the server's log"
   }
 
   /// Whether trying again cannot help. A file that is missing may yet come.

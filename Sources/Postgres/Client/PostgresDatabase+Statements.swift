@@ -35,7 +35,8 @@ extension PostgresDatabase {
     _ query: PostgresQuery, as type: Value.Type, priority: PoolPriority = .normal, tenant: String? = nil,
     deadline: ContinuousClock.Instant? = nil, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> [Value] {
-    try await execute(query, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line).decode(type)
+    try await execute(query, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line).decode(
+      type)
   }
 
   /// Runs a statement and reads its rows as values of a `Decodable` type, whose keys name columns.
@@ -43,7 +44,8 @@ extension PostgresDatabase {
     _ query: PostgresQuery, as type: Value.Type, priority: PoolPriority = .normal, tenant: String? = nil,
     deadline: ContinuousClock.Instant? = nil, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> [Value] {
-    try await execute(query, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line).decode(type)
+    try await execute(query, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line).decode(
+      type)
   }
 
   /// Runs a statement and reads the only column of its rows.
@@ -51,7 +53,8 @@ extension PostgresDatabase {
     _ query: PostgresQuery, as type: Value.Type, priority: PoolPriority = .normal, tenant: String? = nil,
     deadline: ContinuousClock.Instant? = nil, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> [Value] {
-    try await execute(query, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line).decode(type)
+    try await execute(query, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line).decode(
+      type)
   }
 
   /// Runs a statement that only reads, together with those of other callers: what all of them ask at the same time shares

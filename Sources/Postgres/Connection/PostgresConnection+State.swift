@@ -54,7 +54,7 @@ extension PostgresConnection {
 
   /// Makes the connection fit for another user: waits for what is being cancelled and rolls an open transaction back. If
   /// that cannot be done by the deadline (nil: one second), the connection is closed and the error says why.
-  public func reset(deadline: MonotonicInstant? = nil) async throws(PostgresError) {
+  public nonisolated(nonsending) func reset(deadline: MonotonicInstant? = nil) async throws(PostgresError) {
     if condition == .idle { return }
     let deadline = deadline ?? MonotonicInstant.now.advanced(by: .seconds(1))
     do throws(PostgresError) {

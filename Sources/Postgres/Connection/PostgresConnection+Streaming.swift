@@ -37,7 +37,7 @@ extension PostgresConnection {
     }
     await end(unit, nil)
     if let error = unit.error { throw error }
-    return unit.results.last?.affectedRows ?? 0
+    return unit.extra?.results.last?.affectedRows ?? 0
   }
 
   private static let copyPiece = 1 << 16
@@ -83,8 +83,10 @@ public struct PostgresRowStream: AsyncSequence, Sendable {
 
     init(reader: StreamReader) { self.reader = reader }
 
-    /// The next row, nil behind the last one.
-    public mutating func next() async throws(PostgresError) -> PostgresRow? {
+    /// The next row, nil behind the last one. What has come already costs no change of executors.
+    public mutating func next(
+      isolation actor: isolated (any Actor)? = #isolation
+    ) async throws(PostgresError) -> PostgresRow? {
       while true {
         while result < results.count {
           if row < results[result].count {
@@ -137,7 +139,9 @@ final class StreamReader: Sendable {
   private let connection: PostgresConnection
   private let unit: SessionUnit
 
-  init(_ connection: PostgresConnection, _ kind: SessionUnit.Kind, _ query: PostgresQuery, _ deadline: MonotonicInstant?) {
+  init(
+    _ connection: PostgresConnection, _ kind: SessionUnit.Kind, _ query: PostgresQuery, _ deadline: MonotonicInstant?
+  ) {
     self.connection = connection
     unit = SessionUnit(kind, query, deadline: deadline)
   }
@@ -145,7 +149,7 @@ final class StreamReader: Sendable {
   deinit { connection.session.stopReading(unit) }
 
   /// What has come since the last time; waits for it if nothing has. Empty at the end.
-  func more<Element: Sendable>(_ take: (SessionUnit) -> [Element]) async throws(PostgresError) -> [Element] {
+  func more<Element: Sendable>(_ take: (SessionUnit.Extra) -> [Element]) async throws(PostgresError) -> [Element] {
     if Task.isCancelled { throw .cancelled }
     let session = connection.session
     if !session.locked({ unit.isSubmitted }) {
@@ -157,7 +161,7 @@ final class StreamReader: Sendable {
       if !elements.isEmpty { return elements }
       if let error { throw error }
       if isDone { return [] }
-      await session.wait(for: unit) { unit.isDone || !unit.rows.isEmpty || !unit.bytes.isEmpty }
+      await session.wait(for: unit) { unit.isDone || unit.hasArrived }
     }
   }
 }
@@ -165,10 +169,10 @@ final class StreamReader: Sendable {
 extension Session {
   /// What a reader fetches makes room for more.
   func fetch<Element>(
-    _ unit: SessionUnit, _ take: (SessionUnit) -> [Element]
+    _ unit: SessionUnit, _ take: (SessionUnit.Extra) -> [Element]
   ) -> (elements: [Element], isDone: Bool, error: PostgresError?) {
     locked {
-      let elements = take(unit)
+      let elements = unit.extra.map(take) ?? []
       if !elements.isEmpty { resumeReading() }
       return (elements, unit.isDone, unit.isDone ? unit.error : nil)
     }

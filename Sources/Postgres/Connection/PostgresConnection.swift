@@ -1,3 +1,4 @@
+import Glibc
 public import MainstayReactor
 
 /// A connection to a PostgreSQL server, by libpq, on a reactor.
@@ -44,7 +45,8 @@ extension PostgresConnection {
   /// any more, it is prepared again and run once more, unless it stands in a transaction.
   ///
   /// - Parameter deadline: when to give up; nil for `statementTimeout` from now.
-  public func execute(
+  @discardableResult
+  public nonisolated(nonsending) func execute(
     _ query: PostgresQuery, deadline: MonotonicInstant? = nil
   ) async throws(PostgresError) -> PostgresResult {
     try await one(SessionUnit(.statement, query, deadline: deadline))
@@ -56,7 +58,7 @@ extension PostgresConnection {
   ///
   /// It must only read, and run on a connection without an open transaction: it may be run twice, and in a transaction
   /// together with others. Set `default_transaction_read_only` for such connections to have the server insist.
-  public func read(
+  public nonisolated(nonsending) func read(
     _ query: PostgresQuery, deadline: MonotonicInstant? = nil
   ) async throws(PostgresError) -> PostgresResult {
     try await one(SessionUnit(.sharedRead, .read(query), deadline: deadline))
@@ -64,45 +66,52 @@ extension PostgresConnection {
 
   /// Runs many statements in one round trip under one Sync. Outside a transaction they are one: if one fails, none has been
   /// done, and the error says which it was.
-  public func batch(
+  public nonisolated(nonsending) func batch(
     _ queries: [PostgresQuery], deadline: MonotonicInstant? = nil
   ) async throws(PostgresError) -> [PostgresResult] {
     if queries.isEmpty { return [] }
     for query in queries { try check(query) }
     let unit = SessionUnit(.batch, "", batch: queries, deadline: deadline)
     try await finish(unit)
-    return unit.results
+    return unit.extra?.results ?? []
   }
 
   /// Runs a text of several statements separated by semicolons, by the simple protocol: no parameters, cells as text.
   /// Waits until nothing else is under way on the connection. Without BEGIN and COMMIT in it, the text is one transaction.
   @discardableResult
-  public func script(
+  public nonisolated(nonsending) func script(
     _ sql: String, deadline: MonotonicInstant? = nil
   ) async throws(PostgresError) -> [PostgresResult] {
     let query = PostgresQuery(unsafe: sql, parameters: PostgresParameters())
-    try check(query, isNew: true)
+    try check(query)
     let unit = SessionUnit(.script, query, deadline: deadline)
     try await finish(unit)
-    return unit.results
+    return unit.extra?.results ?? []
   }
 
-  private func one(_ unit: SessionUnit) async throws(PostgresError) -> PostgresResult {
+  @inline(__always)
+  private nonisolated(nonsending) func one(_ unit: SessionUnit) async throws(PostgresError) -> PostgresResult {
     try check(unit.query)
     try await finish(unit)
     guard let result = unit.result else { throw .outOfStep }
     return result
   }
 
-  func finish(_ unit: SessionUnit) async throws(PostgresError) {
+  @inline(__always)
+  nonisolated(nonsending) func finish(_ unit: SessionUnit) async throws(PostgresError) {
     if Task.isCancelled { throw .cancelled }
     await session.run(unit)
     if let error = unit.error { throw error }
   }
 
-  /// A zero byte would end the text for libpq. A prepared text has been looked at when it was prepared.
-  func check(_ query: PostgresQuery, isNew: Bool = false) throws(PostgresError) {
+  /// A zero byte would end the text for libpq.
+  func check(_ query: PostgresQuery) throws(PostgresError) {
     if let failure = query.parameters.failure { throw failure }
-    if query.sql.utf8.contains(0) { throw PostgresError(.encoding, "the statement's text holds U+0000") }
+    let hasZero = query.sql.utf8.withContiguousStorageIfAvailable { bytes in
+      bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false
+    }
+    if hasZero ?? query.sql.utf8.contains(0) {
+      throw PostgresError(.encoding, "the statement's text holds U+0000")
+    }
   }
 }

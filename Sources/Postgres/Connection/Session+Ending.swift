@@ -33,8 +33,8 @@ extension Session {
       return nil
     }
     guard unit.continuation != nil else { return nil }
-    if let limit = unit.waitLimit, limit <= now { return .timedOut }
-    if unit.waitLimit == nil { unit.waitLimit = now.advanced(by: timeout) }
+    if let limit = unit.extra?.waitLimit { return limit <= now ? .timedOut : nil }
+    unit.extra?.waitLimit = now.advanced(by: timeout)
     return nil
   }
 
@@ -43,8 +43,8 @@ extension Session {
     unit.fail(unit.mayWrite ? error.indeterminate() : error)
     unit.isAbandoned = true
     unit.isDone = true
-    _ = unit.rows.take()
-    _ = unit.bytes.take()
+    _ = unit.extra?.rows.take()
+    _ = unit.extra?.bytes.take()
     resumeReading()
     wake(unit)
     if unit.copy == .sending { endCopy(unit, "given up by the client") }
@@ -61,20 +61,28 @@ extension Session {
   /// Has the server stop, unless somebody is still interested in an answer: the request to cancel names no statement, it
   /// hits whatever runs.
   func cancelIfOnlyAbandoned(_ now: MonotonicInstant) {
-    guard cancelling == nil, !inFlight.isEmpty, inFlight.allSatisfy(\.isAbandoned) else { return }
-    guard inFlight.allSatisfy({ $0.kind == .sync || $0.isOwn }) == false else { return }
-    let deadline = now.advanced(by: settings.cancelGrace)
+    if let cancelling {
+      if cancelling.callHasReturned, cancelling.repeatAt <= now { requestCancellation(now, by: cancelling.deadline) }
+      return
+    }
+    guard !inFlight.isEmpty, inFlight.allSatisfy(\.isAbandoned), !inFlight.allSatisfy(\.isOwn) else { return }
+    requestCancellation(now, by: now.advanced(by: settings.cancelGrace))
+  }
+
+  private func requestCancellation(_ now: MonotonicInstant, by deadline: MonotonicInstant) {
     guard let request = PQgetCancel(connection) else { return lose(nil) }
-    cancelling = Cancelling(callHasReturned: false, deadline: deadline)
+    cancelling = Cancelling(repeatAt: now.advanced(by: Session.cancelInterval), deadline: deadline)
     let call = CancelRequest(request)
-    let isTaken = BlockingThreads.cancellations.run { [weak self] in
+    let isTaken = BlockingThreads.cancellations.run {
       call.send()
-      self?.cancellationReturned()
+      self.cancellationReturned()
     }
     if !isTaken {
       lose(PostgresError(.connectionLost, "too many cancellations hang; the connection is closed instead"))
     }
   }
+
+  private static let cancelInterval = Duration.milliseconds(100)
 
   private func cancellationReturned() {
     locked {

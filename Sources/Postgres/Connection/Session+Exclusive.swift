@@ -31,14 +31,19 @@ extension Session {
         startReceiving(unit)
       case PGRES_FATAL_ERROR:
         unit.copy = .none
-        unit.fail(PostgresError(session: result))
+        let error = PostgresError(session: result)
         PQclear(result)
+        guard error.state?.rawValue.isEmpty == false else {
+          lose(nil)
+          return false
+        }
+        unit.fail(error)
       case PGRES_COPY_BOTH:
         PQclear(result)
         lose(PostgresError(.misuse, "a replication stream was started").with(effect: .evictConnection))
       default:
         unit.copy = .none
-        if unit.isAbandoned { PQclear(result) } else { unit.results.append(PostgresResult(taking: result)) }
+        if unit.isAbandoned { PQclear(result) } else { unit.extra?.results.append(PostgresResult(taking: result)) }
       }
     }
     return false
@@ -69,10 +74,10 @@ extension Session {
         unit.copy = .none
         return true
       }
-      if unit.kind == .copyOut, !unit.isAbandoned {
+      if unit.kind == .copyOut, !unit.isAbandoned, let extra = unit.extra {
         let bytes = UnsafeRawBufferPointer(start: buffer, count: Int(count))
-        unit.bytes.append(Array(bytes), size: Int(count))
-        pauseIfFull(unit.bytes.size)
+        extra.bytes.append(Array(bytes), size: Int(count))
+        pauseIfFull(extra.bytes.size)
         wake(unit)
       }
       PQfreemem(buffer)

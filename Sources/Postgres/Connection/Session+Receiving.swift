@@ -82,26 +82,28 @@ extension Session {
       return
     }
     let kept = PostgresResult(taking: result, columns: columns(of: result, unit))
-    if unit.kind == .batch { unit.results.append(kept) } else { unit.result = kept }
+    if let extra = unit.extra { extra.results.append(kept) } else { unit.result = kept }
   }
 
   /// The columns' names, which are read once for each prepared statement.
   private func columns(of result: OpaquePointer, _ unit: SessionUnit) -> PostgresColumns? {
     guard let statement = unit.currentStatement, PQnfields(result) > 0 else { return nil }
-    if let columns = statement.columns, (PQfformat(result, 0) == 0) == (columns[0].format == .text) { return columns }
+    let format = PQfformat(result, 0)
+    if let columns = statement.columns, statement.columnFormat == format { return columns }
     let columns = PostgresColumns(result: result)
     statement.columns = columns
+    statement.columnFormat = format
     return columns
   }
 
   private func stream(_ result: OpaquePointer, to unit: SessionUnit) {
-    guard !unit.isAbandoned else {
+    guard let extra = unit.extra, !unit.isAbandoned else {
       PQclear(result)
       return
     }
-    if unit.columns == nil { unit.columns = PostgresColumns(result: result) }
-    unit.rows.append(PostgresResult(taking: result, columns: unit.columns), size: PQresultMemorySize(result))
-    pauseIfFull(unit.rows.size)
+    if extra.columns == nil { extra.columns = PostgresColumns(result: result) }
+    extra.rows.append(PostgresResult(taking: result, columns: extra.columns), size: PQresultMemorySize(result))
+    pauseIfFull(extra.rows.size)
     wake(unit)
   }
 
@@ -114,11 +116,12 @@ extension Session {
   private func refuse(_ result: OpaquePointer, _ unit: SessionUnit) {
     let error = PostgresError(session: result)
     PQclear(result)
+    // An error without a state is libpq's own: the server has gone, or its answer cannot be understood.
+    guard error.state?.rawValue.isEmpty == false else { return lose(nil) }
     let statement = unit.currentStatement
     if let statement, unit.isAtPrepare || error.effect == .dropStatementAndRetryOnce { statements.remove(statement) }
-    if unit.kind == .batch, unit.error == nil, unit.batchSteps.indices.contains(unit.step) {
-      let number = unit.batchSteps[unit.step].index + 1
-      return unit.fail(error.located("statement \(number) of \(unit.batch.count)"))
+    if unit.error == nil, let step = unit.batchStep, let extra = unit.extra {
+      return unit.fail(error.located("statement \(step.index + 1) of \(extra.batch.count)"))
     }
     unit.fail(error)
   }
@@ -166,7 +169,7 @@ extension Session {
     switch unit.kind {
     case .sharedRead: return true
     case .statement: return PQtransactionStatus(connection) == PQTRANS_IDLE
-    case .rows: return unit.columns == nil && PQtransactionStatus(connection) == PQTRANS_IDLE
+    case .rows: return unit.extra?.columns == nil && PQtransactionStatus(connection) == PQTRANS_IDLE
     default: return false
     }
   }

@@ -47,17 +47,18 @@ extension Session {
   }
 
   private func sendBatch(_ unit: SessionUnit) -> Bool {
-    unit.batchSteps.reserveCapacity(unit.batch.count + 8)
-    for (index, query) in unit.batch.enumerated() {
+    guard let extra = unit.extra else { return true }
+    extra.batchSteps.reserveCapacity(extra.batch.count + 8)
+    for (index, query) in extra.batch.enumerated() {
       let (statement, isNew) = query.isPrepared ? prepared(query) : (nil, false)
-      if isNew { unit.batchSteps.append(.init(isPrepare: true, statement: statement, index: index)) }
-      unit.batchSteps.append(.init(isPrepare: false, statement: statement, index: index))
+      if isNew { extra.batchSteps.append(.init(isPrepare: true, statement: statement, index: index)) }
+      extra.batchSteps.append(.init(isPrepare: false, statement: statement, index: index))
       let isSent =
         statement.map { Session.send(query, as: $0, preparing: isNew, on: connection) }
         ?? Session.send(query, on: connection)
       guard sent(unit, isSent) else { return false }
     }
-    unit.steps = unit.batchSteps.count
+    unit.steps = extra.batchSteps.count
     return true
   }
 
@@ -80,7 +81,9 @@ extension Session {
     _ query: PostgresQuery, as statement: PreparedStatement, preparing: Bool, on connection: OpaquePointer?
   ) -> Bool {
     let isSent = try? query.parameters.withPointers { values in
-      if preparing, PQsendPrepare(connection, statement.name, query.sql, values.count, values.types) != 1 { return false }
+      if preparing, PQsendPrepare(connection, statement.name, query.sql, values.count, values.types) != 1 {
+        return false
+      }
       return PQsendQueryPrepared(
         connection, statement.name, values.count, values.values, values.lengths, values.formats,
         query.resultFormat.rawValue) == 1

@@ -28,7 +28,7 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
   let reactor: Reactor
   let settings: PostgresConnectionSettings
   let handlers: PostgresConnectionHandlers
-  private let lock = Mutex(())
+  let lock = Mutex(())
 
   @exclusivity(unchecked) var connection: OpaquePointer?
   /// Why the session has ended; nil while it lives.
@@ -51,14 +51,17 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
   @exclusivity(unchecked) var hasUnread = false
   @exclusivity(unchecked) var isSweeping = false
   @exclusivity(unchecked) private var after = After()
+  @exclusivity(unchecked) private var more = More()
 
-  @exclusivity(unchecked) private var source: ReactorSource?
-  @exclusivity(unchecked) private var timer: ReactorTimer?
+  @exclusivity(unchecked) var source: ReactorSource?
+  @exclusivity(unchecked) var timer: ReactorTimer?
 
   /// A statement is being cancelled. Nothing is sent until the call has returned and all answers have come, so that it
   /// cannot hit anybody else's.
   struct Cancelling {
-    var callHasReturned: Bool
+    var callHasReturned = false
+    /// A request that comes before the server has begun with the statement is without effect, so it is repeated.
+    var repeatAt: MonotonicInstant
     let deadline: MonotonicInstant
   }
 
@@ -80,12 +83,17 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
 
 // What is left to do when the lock has been let go.
 extension Session {
+  /// What nearly always is all: one caller to resume, or none.
   struct After {
     var resumed: UnsafeContinuation<Void, Never>?
-    var alsoResumed: [UnsafeContinuation<Void, Never>] = []
-    var messages: [Message] = []
     /// The reactor's thread has to look at what is watched, at the timer, or at the end.
     var needsReactor = false
+    var hasMore = false
+  }
+
+  struct More {
+    var resumed: [UnsafeContinuation<Void, Never>] = []
+    var messages: [Message] = []
   }
 
   enum Message {
@@ -115,35 +123,56 @@ extension Session {
 
   private func perform(_ after: After) {
     if let resumed = after.resumed { resumed.resume() }
-    for continuation in after.alsoResumed { continuation.resume() }
-    for message in after.messages {
-      switch message {
-      case .notice(let notice): handlers.onNotice?(notice)
-      case .notification(let notification): handlers.onNotification?(notification)
-      }
-    }
+    if after.hasMore { performMore() }
     if after.needsReactor {
       if reactor.isOnThread { settle() } else { reactor.submit { self.settle() } }
     }
   }
 
+  private func performMore() {
+    let more = lock.withLock { _ in
+      defer { self.more = More() }
+      return Box(self.more)
+    }.content
+    for continuation in more.resumed { continuation.resume() }
+    for message in more.messages {
+      switch message {
+      case .notice(let notice): handlers.onNotice?(notice)
+      case .notification(let notification): handlers.onNotification?(notification)
+      }
+    }
+  }
+
   func askReactor() { after.needsReactor = true }
 
-  func deliver(_ message: Message) { after.messages.append(message) }
+  func deliver(_ message: Message) {
+    more.messages.append(message)
+    after.hasMore = true
+  }
+
+  private func resume(_ continuation: UnsafeContinuation<Void, Never>) {
+    if after.resumed == nil {
+      after.resumed = continuation
+    } else {
+      more.resumed.append(continuation)
+      after.hasMore = true
+    }
+  }
 
   /// Resumes whoever waits for the unit.
   func wake(_ unit: SessionUnit) {
     guard let continuation = unit.continuation else { return }
     unit.continuation = nil
     unit.task = nil
-    if after.resumed == nil { after.resumed = continuation } else { after.alsoResumed.append(continuation) }
+    resume(continuation)
   }
 }
 
 // What a caller does.
 extension Session {
   /// Hands a unit in and waits for it.
-  func run(_ unit: SessionUnit) async {
+  @inline(__always)
+  nonisolated(nonsending) func run(_ unit: SessionUnit) async {
     await withUnsafeContinuation { continuation in
       withUnsafeCurrentTask { unit.task = $0 }
       unit.continuation = continuation
@@ -155,17 +184,13 @@ extension Session {
   func wait(for unit: SessionUnit, unless isReady: () -> Bool) async {
     await withUnsafeContinuation { continuation in
       locked {
-        if isReady() { return after(resuming: continuation) }
+        if isReady() { return resume(continuation) }
         withUnsafeCurrentTask { unit.task = $0 }
-        unit.waitLimit = nil
+        unit.extra?.waitLimit = nil
         unit.continuation = continuation
         sweepSoon()
       }
     }
-  }
-
-  private func after(resuming continuation: UnsafeContinuation<Void, Never>) {
-    if after.resumed == nil { after.resumed = continuation } else { after.alsoResumed.append(continuation) }
   }
 
   private func accept(_ unit: SessionUnit) {
@@ -177,6 +202,11 @@ extension Session {
     }
     guard inFlight.count + waiting.count < settings.queueLimit else {
       unit.fail(.queueIsFull(settings.queueLimit))
+      unit.isDone = true
+      return wake(unit)
+    }
+    if let deadline = unit.deadline, deadline <= .now {
+      unit.fail(.timedOut)
       unit.isDone = true
       return wake(unit)
     }
@@ -202,96 +232,6 @@ extension Session {
       waiting.removeFirst()
       send(unit)
     }
-  }
-}
-
-// What happens on the reactor's thread.
-extension Session {
-  /// Begins to listen to the socket.
-  func start() throws(ReactorError) {
-    PQsetNoticeReceiver(connection, Session.receiveNotice, Unmanaged.passUnretained(self).toOpaque())
-    source = try reactor.watch(PQsocket(connection), .read, self)
-    timer = ReactorTimer { [weak self] in self?.sweep() }
-  }
-
-  func ready(_ events: ReactorEvents) {
-    locked {
-      if events == .stopped { return lose(PostgresError(.closed, "the reactor has been shut down")) }
-      if wantsWrite { flush() }
-      if events.contains(.readable) { receive() }
-    }
-  }
-
-  func tickEnded() {
-    locked {
-      if isUnsynced { sendSharedSync() }
-      flush()
-    }
-  }
-
-  /// Brings what the reactor does for the session into line with what the session needs.
-  private func settle() {
-    let plan = lock.withLock { _ in
-      Plan(
-        hasEnded: failure != nil, isPaused: isPaused, wantsWrite: wantsWrite, isSweeping: isSweeping,
-        hasUnread: hasUnread,        wantsEndOfTick: isUnsynced || hasUnsent)
-    }
-    if plan.hasEnded { return finish() }
-    if plan.isSweeping, let timer, !timer.isPending {
-      reactor.set(timer, for: reactor.now.advanced(by: Session.sweepInterval))
-    }
-    if plan.wantsEndOfTick { reactor.callAtEndOfTick(self) }
-    var interest: ReactorInterest = plan.isPaused ? [] : .read
-    if plan.wantsWrite { interest.insert(.write) }
-    do {
-      try source?.watch(interest)
-    } catch {
-      return locked { lose(PostgresError(.connectionLost, "the socket cannot be watched", cause: error)) }
-    }
-    if plan.hasUnread {
-      locked {
-        hasUnread = false
-        drain()
-      }
-    }
-  }
-
-  private struct Plan: Sendable {
-    let hasEnded: Bool
-    let isPaused: Bool
-    let wantsWrite: Bool
-    let isSweeping: Bool
-    let hasUnread: Bool
-    let wantsEndOfTick: Bool
-  }
-
-  static let sweepInterval = Duration.milliseconds(10)
-
-  /// Looks for deadlines that have passed and tasks that were cancelled. A handler for cancellation would cost each
-  /// statement 200 ns; this costs a statement nothing.
-  private func sweep() {
-    let now = MonotonicInstant.now
-    let next = locked {
-      expire(now)
-      isSweeping = failure == nil && !(inFlight.isEmpty && waiting.isEmpty && cancelling == nil)
-      return isSweeping
-    }
-    if next, let timer, !reactor.isStopping { reactor.set(timer, for: now.advanced(by: Session.sweepInterval)) }
-  }
-
-  /// The end: the socket is given up before libpq closes it.
-  private func finish() {
-    guard let source else { return }
-    self.source = nil
-    source.cancel()
-    if let timer { reactor.cancel(timer) }
-    timer = nil
-    let reason = locked {
-      PQfinish(connection)
-      connection = nil
-      return failure
-    }
-    if let reason { handlers.onClosed?(reason) }
   }
 }
 

@@ -36,7 +36,8 @@ final class SessionUnit: @unchecked Sendable {
 
   @exclusivity(unchecked) var kind: Kind
   let query: PostgresQuery
-  let batch: [PostgresQuery]
+  /// What only some kinds need.
+  let extra: Extra?
   @exclusivity(unchecked) var deadline: MonotonicInstant?
 
   // Who waits, and for what.
@@ -45,14 +46,13 @@ final class SessionUnit: @unchecked Sendable {
   @exclusivity(unchecked) var task: UnsafeCurrentTask?
   @exclusivity(unchecked) var error: PostgresError?
   @exclusivity(unchecked) var result: PostgresResult?
-  @exclusivity(unchecked) var results: [PostgresResult] = []
 
   // How far the answers have come. A statement has one step, and one more before it if it is prepared on the way.
   @exclusivity(unchecked) var step = 0
   @exclusivity(unchecked) var steps = 0
+  @exclusivity(unchecked) var copy = CopyPhase.none
   @exclusivity(unchecked) var preparesFirst = false
   @exclusivity(unchecked) var statement: PreparedStatement?
-  @exclusivity(unchecked) var batchSteps: [BatchStep] = []
   /// A statement before it under the same Sync failed, and it has not been run.
   @exclusivity(unchecked) var isAborted = false
   @exclusivity(unchecked) var isRetried = false
@@ -60,14 +60,7 @@ final class SessionUnit: @unchecked Sendable {
   @exclusivity(unchecked) var isAbandoned = false
   @exclusivity(unchecked) var isDone = false
   @exclusivity(unchecked) var isSubmitted = false
-  @exclusivity(unchecked) var waitLimit: MonotonicInstant?
   @exclusivity(unchecked) var strayEnds = 0
-
-  // Streams
-  @exclusivity(unchecked) var rows = SessionFeed<PostgresResult>()
-  @exclusivity(unchecked) var bytes = SessionFeed<[UInt8]>()
-  @exclusivity(unchecked) var columns: PostgresColumns?
-  @exclusivity(unchecked) var copy = CopyPhase.none
 
   @exclusivity(unchecked) var next: SessionUnit?
 
@@ -81,10 +74,25 @@ final class SessionUnit: @unchecked Sendable {
     case none, sending, receiving
   }
 
+  /// Apart, so that a plain statement is small.
+  final class Extra: @unchecked Sendable {
+    // because it is guarded as the unit is.
+    let batch: [PostgresQuery]
+    @exclusivity(unchecked) var batchSteps: [BatchStep] = []
+    @exclusivity(unchecked) var results: [PostgresResult] = []
+    @exclusivity(unchecked) var rows = SessionFeed<PostgresResult>()
+    @exclusivity(unchecked) var bytes = SessionFeed<[UInt8]>()
+    @exclusivity(unchecked) var columns: PostgresColumns?
+    /// Until when a reader waits for more.
+    @exclusivity(unchecked) var waitLimit: MonotonicInstant?
+
+    init(batch: [PostgresQuery]) { self.batch = batch }
+  }
+
   init(_ kind: Kind, _ query: PostgresQuery, batch: [PostgresQuery] = [], deadline: MonotonicInstant? = nil) {
     self.kind = kind
     self.query = query
-    self.batch = batch
+    extra = kind == .statement || kind == .sharedRead ? nil : Extra(batch: batch)
     self.deadline = deadline
   }
 
@@ -97,13 +105,17 @@ final class SessionUnit: @unchecked Sendable {
   }
 
   var isAtPrepare: Bool {
-    kind == .batch ? batchSteps.indices.contains(step) && batchSteps[step].isPrepare : preparesFirst && step == 0
+    kind == .batch ? batchStep?.isPrepare ?? false : preparesFirst && step == 0
+  }
+
+  var batchStep: BatchStep? {
+    guard let extra, step < extra.batchSteps.count else { return nil }
+    return extra.batchSteps[step]
   }
 
   /// The prepared statement of the current step.
   var currentStatement: PreparedStatement? {
-    guard kind == .batch else { return statement }
-    return batchSteps.indices.contains(step) ? batchSteps[step].statement : nil
+    kind == .batch ? batchStep?.statement : statement
   }
 
   /// Whether it is the session's own, so that nobody ever waited for it.
@@ -112,11 +124,14 @@ final class SessionUnit: @unchecked Sendable {
   /// Whether it may have changed something.
   var mayWrite: Bool {
     switch kind {
-    case .batch: batch.contains { !$0.isRead }
+    case .batch: extra?.batch.contains { !$0.isRead } ?? false
     case .barrier, .sync, .copyOut: false
     default: !query.isRead
     }
   }
+
+  /// Whether there is something for its reader.
+  var hasArrived: Bool { extra.map { !$0.rows.isEmpty || !$0.bytes.isEmpty } ?? false }
 
   /// Whether its time runs only while somebody waits, anew each time.
   var isStream: Bool { kind == .rows || kind == .copyIn || kind == .copyOut }

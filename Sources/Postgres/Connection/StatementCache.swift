@@ -13,6 +13,7 @@ final class PreparedStatement: @unchecked Sendable {
   let name: UnsafeMutablePointer<CChar>
   /// Names and types of the answer's columns, once it is known, so that no result needs to read them again.
   @exclusivity(unchecked) var columns: PostgresColumns?
+  @exclusivity(unchecked) var columnFormat: Int32 = 0
   @exclusivity(unchecked) fileprivate(set) var isCached = true
   @exclusivity(unchecked) fileprivate var newer: PreparedStatement?
   @exclusivity(unchecked) fileprivate unowned(unsafe) var older: PreparedStatement?
@@ -44,11 +45,11 @@ struct StatementCache {
 
   /// The statement for that text and these types, now the most recently used.
   mutating func find(_ key: PreparedStatement.Key) -> PreparedStatement? {
+    // Most often it is the one that was asked for last, and then nothing needs to be hashed.
+    if let newest, newest.key == key { return newest }
     guard let statement = statements[key] else { return nil }
-    if statement !== newest {
-      unlink(statement)
-      link(statement)
-    }
+    unlink(statement)
+    link(statement)
     return statement
   }
 

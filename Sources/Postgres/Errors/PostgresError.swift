@@ -44,6 +44,16 @@ public struct PostgresError: Error, Sendable {
     changed { $0.message = PostgresError.clipped("\(place): \($0.message)") }
   }
 
+  /// The same error, where it is certain that nothing was done: what a transaction does counts when it is committed.
+  func determinate() -> PostgresError { isIndeterminate ? changed { $0.isIndeterminate = false } : self }
+
+  /// The server's error without the place that was put before it.
+  func unlocated() -> PostgresError {
+    changed { fields in
+      if let response = fields.response { fields.message = PostgresError.clipped(response.safeMessage) }
+    }
+  }
+
   private func changed(_ change: (inout Fields) -> Void) -> PostgresError {
     var fields = box.fields
     change(&fields)

@@ -51,3 +51,21 @@ extension PostgresResult {
     }
   }
 }
+
+extension PostgresRow {
+  /// Reads the row as a tuple, one type for each column. Throws if the result has another number of columns.
+  public func decode<First: PostgresDecodable, Second: PostgresDecodable, each Value: PostgresDecodable>(
+    _ first: First.Type, _ second: Second.Type, _ types: repeat (each Value).Type
+  ) throws(PostgresError) -> (First, Second, repeat each Value) {
+    var columns = 2
+    for _ in repeat each types { columns += 1 }
+    try result.checkColumnCount(columns)
+    guard result.indices.contains(index) else { throw result.outside(row: index, column: 0) }
+    let row = Int32(truncatingIfNeeded: index)
+    var column: Int32 = 1
+    return (
+      try result.value(first, row: row, column: 0), try result.value(second, row: row, column: 1),
+      repeat try result.next(each types, row: row, after: &column)
+    )
+  }
+}

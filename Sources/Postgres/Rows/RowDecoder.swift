@@ -1,10 +1,10 @@
 import CLibPQ
 import MainstayKernel
 
-/// Decodes the rows of a result one after the other. It lives for one call and is used by one thread.
+/// Decodes the rows of a result, or of a stream, one after the other. It is used by one thread at a time.
 final class RowDecoder {
-  let result: PostgresResult
-  let columns: PostgresColumns
+  private(set) var result: PostgresResult
+  private(set) var columns: PostgresColumns
   private let naming: PostgresColumnNaming
   private(set) var row: Int32 = 0
   // The keys in the order in which the first row asked for them. `init(from:)` asks in the same order for every row,
@@ -26,6 +26,18 @@ final class RowDecoder {
     self.result = result
     self.naming = naming
     columns = result.columns
+  }
+
+  /// Decodes a row of any result; what is known of the columns is kept as long as they are the same.
+  func decode<Value: Decodable>(_ type: Value.Type, from row: PostgresRow) throws(PostgresError) -> Value {
+    if row.result !== result {
+      result = row.result
+      if result.columns !== columns {
+        columns = result.columns
+        steps = []
+      }
+    }
+    return try decode(type, row: Int32(truncatingIfNeeded: row.index))
   }
 
   func decode<Value: Decodable>(_ type: Value.Type, row: Int32) throws(PostgresError) -> Value {

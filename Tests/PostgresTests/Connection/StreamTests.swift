@@ -33,7 +33,7 @@ import Testing
       // While the server waits for us to read, it says so.
       let query: PostgresQuery = "SELECT wait_event FROM pg_stat_activity WHERE pid = \(connection.backendProcessID)"
       while try await other.execute(query).decode(String?.self, row: 0, column: 0) != "ClientWrite" {}
-      let held = connection.session.locked { connection.session.inFlight.first?.rows.size ?? 0 }
+      let held = connection.session.locked { connection.session.inFlight.first?.extra?.rows.size ?? 0 }
       #expect(held >= 100_000)
       #expect(held < 200_000)
       #expect(connection.session.locked { connection.session.isPaused })

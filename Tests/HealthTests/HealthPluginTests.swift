@@ -92,7 +92,9 @@ import Testing
         PluginRegistration(SlowPlugin.self),
       ], source: .inline("plugins: { catcher: {}, health: {}, slow: {} }", environment: [:]))
     let clock = ManualClock()
-    let host = try Kernel(planner: planner, settings: KernelSettings(clock: clock, logger: .silent))
+    let host = try Kernel(
+      planner: planner,
+      settings: KernelSettings(clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
     let recorder = EventRecorder(host.events, "plugin.*")
     host.begin()
     _ = try await recorder.next(PluginStateChanged.self) { $0.plugin == "health" && $0.to == .running }
