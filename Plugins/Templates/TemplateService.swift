@@ -51,6 +51,9 @@ final class TemplateService: TemplateRendering {
   func renderDocument(_ request: TemplateRequest, as format: DocumentFormat) async throws -> RenderedDocument {
     let begin = clock.now
     let generation = library.generation
+    // The format of the request names the document's, which need not be one of the template's.
+    var request = request
+    request.format = nil
     let document = try await document(request, format, generation, begin)
     if let (variant, _) = try? find(request, in: generation) {
       statistics.count(request.name, seconds: seconds(since: begin), bytes: document.content.count)

@@ -139,7 +139,8 @@ import Testing
     let preview = await routes.get("/templates/a/preview")
     #expect(preview.text == "<p>&lt;s&gt;</p>")
     #expect(preview.headers[.contentSecurityPolicy]?.contains("sandbox") == true)
-    #expect(try await routes.get("/templates/metrics").json["total"]?["count"]?.integerValue ?? 0 >= 5)
+    let metrics = try await routes.get("/templates/metrics").json
+    #expect(metrics["total"]?["count"]?.integerValue ?? 0 >= 5, "\(metrics)")
     #expect(try await routes.get("/templates/cache/stats").json["entries"]?.integerValue ?? 0 > 0)
     #expect(try await routes.delete("/templates/cache").json["removed"]?.integerValue ?? 0 > 0)
   }
