@@ -17,11 +17,15 @@ let package = Package(
     .library(name: "MainstayCommandLine", targets: ["MainstayCommandLine"]),
     .library(name: "MainstayEventsCommand", targets: ["MainstayEventsCommand"]),
     .library(name: "MainstayCapabilities", targets: ["MainstayCapabilities"]),
+    .library(name: "MainstayDevServers", targets: ["MainstayDevServers"]),
+    .library(name: "MainstayInstruments", targets: ["MainstayInstruments"]),
     .library(name: "MainstayResilience", targets: ["MainstayResilience"]),
     .library(name: "MainstayReactor", targets: ["MainstayReactor"]),
     .library(name: "MainstayPostgres", targets: ["MainstayPostgres"]),
     .library(name: "MainstayRedis", targets: ["MainstayRedis"]),
     .library(name: "MainstayPooling", targets: ["MainstayPooling"]),
+    .library(name: "MainstayDevServices", targets: ["MainstayDevServices"]),
+    .library(name: "MainstayTemplating", targets: ["MainstayTemplating"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
   ],
@@ -46,9 +50,11 @@ let package = Package(
     // System libraries
     .systemLibrary(
       name: "CLibYAML", path: "Sources/CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
     .systemLibrary(name: "CLibPQ", path: "Sources/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
 
     // Ground floor
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
@@ -58,11 +64,16 @@ let package = Package(
       "MainstayHTTP", "Sources/HTTPCapability",
       ["MainstayKernel", hummingbird, httpTypes, log, nioCore, serviceContext]),
     library("MainstayCapabilities", "Sources/Capabilities", ["MainstayKernel"]),
+    library("MainstayReactor", "Sources/Reactor", ["CEpoll"]),
+    library("MainstayDevServers", "Sources/DevServers", []),
+    library("MainstayInstruments", "Sources/Instruments", ["CProcessor", "MainstayKernel"]),
     library("MainstayResilience", "Sources/Resilience", ["MainstayKernel"]),
-    library("MainstayReactor", "Sources/Reactor", []),
     library("MainstayPooling", "Sources/Pooling", []),
-    library("MainstayPostgres", "Sources/Postgres", ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+    library(
+      "MainstayPostgres", "Sources/Postgres",
+      ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor", "MainstayResilience"]),
     library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+    library("MainstayTemplating", "Sources/Templating", ["MainstayKernel"]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
       "MainstayHTTPTesting", "Sources/HTTPTesting",
@@ -74,10 +85,13 @@ let package = Package(
 
     // Plugins
     library(
+      "MainstayDevServices", "Plugins/DevServices",
+      ["MainstayCapabilities", "MainstayDevServers", "MainstayKernel", log], exclude: ["README.md"]),
+    library(
       "MainstayHTTPServer", "Plugins/HTTP",
       [
-        "MainstayKernel", "MainstayHTTP", hummingbird, hummingbirdCore, httpTypes, log, nioCore, nioHTTP1, nioHTTPTypes,
-        nioPosix, serviceContext,
+        "MainstayKernel", "MainstayHTTP", "MainstayInstruments", hummingbird, hummingbirdCore, httpTypes, log, nioCore,
+        nioHTTP1, nioHTTPTypes, nioPosix, serviceContext,
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
         .product(name: "JWTKit", package: "jwt-kit", condition: .when(traits: ["JWT"])),
       ], exclude: ["README.md"]),
@@ -90,7 +104,8 @@ let package = Package(
     .executableTarget(
       name: "mainstay",
       dependencies: [
-        "MainstayCommandLine", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth", "MainstayKernel",
+        "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
+        "MainstayKernel",
       ],
       path: "Sources/mainstay"),
 
@@ -104,6 +119,7 @@ let package = Package(
         nioCore, nioHTTP1, nioPosix,
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
+    test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayTesting"]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test(
       "HealthTests",
@@ -112,7 +128,25 @@ let package = Package(
         "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
       ]),
     test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
-    test("HostTests", ["mainstay"]),
+    test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
+    test(
+      "DevServicesTests",
+      ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
+    .executableTarget(
+      name: "dev-servers-probe", dependencies: ["MainstayDevServers"], path: "Tests/DevServersProbe"),
+    test("HostTests", ["mainstay", "stuck-host"]),
+    .executableTarget(
+      name: "stuck-host", dependencies: ["MainstayCommandLine", "MainstayKernel"], path: "Tests/StuckHost"),
+    test("ReactorTests", ["MainstayReactor"]),
+    test("PoolingTests", ["MainstayPooling"]),
+    test(
+      "PostgresTests",
+      [
+        "MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayPooling", "MainstayReactor",
+        "MainstayResilience", "MainstayTesting", "CLibPQ",
+      ]),
+    test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
+    test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
   ]
 )
 

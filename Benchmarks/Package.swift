@@ -22,6 +22,12 @@ let package = Package(
     .executableTarget(
       name: "KernelBenchmarks",
       dependencies: [.product(name: "MainstayKernel", package: "mainstay")], swiftSettings: settings),
+    .executableTarget(
+      name: "DataBenchmarks",
+      dependencies: [
+        .product(name: "MainstayPooling", package: "mainstay"), .product(name: "MainstayPostgres", package: "mainstay"),
+        .product(name: "MainstayReactor", package: "mainstay"), .product(name: "MainstayRedis", package: "mainstay"),
+      ], swiftSettings: settings),
     // The peer of `/health`.
     .executableTarget(
       name: "BareHummingbird",

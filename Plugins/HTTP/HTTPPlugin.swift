@@ -1,5 +1,6 @@
 import Logging
 import MainstayHTTP
+import MainstayInstruments
 public import MainstayKernel
 import NIOPosix
 import Synchronization
@@ -12,11 +13,12 @@ public struct HTTPPlugin: Plugin {
   /// What the kernel knows of it.
   public static let manifest = PluginManifest(
     name: "http", version: "1.0.0", summary: "Serves routes that plugins contribute, over HTTP/1.1.",
-    provides: [.capability(.httpServer)],
+    provides: [.capability(.httpServer)], contributes: [.point(.metrics)],
     collects: [.point(.httpRoutes), .point(.httpAuthenticators)],
     events: [HTTPListening.self, HTTPDrained.self, HTTPAuthenticationFailed.self, HTTPRateLimited.self])
 
   private let server: HTTPServer
+  private let metrics: HTTPMetrics
   private let context: PluginContext
 
   /// Binds and answers. Throws with the remedy if the address cannot be had.
@@ -39,13 +41,17 @@ public struct HTTPPlugin: Plugin {
       gates: [RateLimitEnforcement(configuration.rateLimits, bus: context.bus, clock: context.clock)],
       clientAddress: ClientAddress(configuration).resolver, bodyLimit: configuration.limits.body.bytes,
       logger: context.logger)
+    let metrics = try HTTPMetrics(clock: context.clock)
+    self.metrics = metrics
     let tls = try configuration.tls.map { try TLSContext(certificate: $0.certificate, key: $0.key) }
     let server = try await HTTPServer.listen(
       .init(configuration), pipeline: pipeline, tls: tls, group: MultiThreadedEventLoopGroup.singleton,
-      logger: context.logger)
+      metrics: metrics, logger: context.logger)
     self.server = server
     // Also when something below throws, nothing stays bound.
     context.onStop { await server.abort() }
+    try metrics.follow(context.bus, server.registry)
+    try context.contribute(metrics.registry, to: .metrics)
     try context.provide(
       HTTPServerInfo(address: server.address, port: server.port, drain: state.drain) { table.current.routes },
       as: .httpServer)
@@ -64,6 +70,11 @@ public struct HTTPPlugin: Plugin {
       logger.warning(
         "no route answers under the path of the rule plugins.http.auth.access.\"\(path)\": check its spelling")
     }
+  }
+
+  /// Watches the event loops.
+  public func run() async throws {
+    try await metrics.watchLag(of: MultiThreadedEventLoopGroup.singleton, clock: context.clock, every: .seconds(5))
   }
 
   /// Drains: see ``HTTPServer/drain()``.

@@ -29,8 +29,12 @@ public final class Kernel: Sendable {
     var failure: KernelError?
     var generation = 1
     var rejectedReloads = 0
-    /// The files of a refused manifest, for the watcher.
-    var refused: ConfigWatcher?
+    /// The files as the last reload has read them, or the start; also those of a manifest that was refused, since there
+    /// its mistake may be corrected.
+    var lastRead: ConfigSnapshot
+    /// Reloads that were answered, and what the last one was told.
+    var answers = 0
+    var lastAnswer: Result<ReloadReport, KernelError>?
     var startedAt: ContinuousClock.Instant
     var startedAtEpoch: Duration
     var readyAfter: Duration?
@@ -76,8 +80,8 @@ public final class Kernel: Sendable {
     let now = settings.clock.now
     shared = Mutex(
       Shared(
-        plan: plan, machine: LifecycleMachine(graph: plan.graph, policies: plan.policies, at: now), startedAt: now,
-        startedAtEpoch: settings.clock.timeSinceEpoch))
+        plan: plan, machine: LifecycleMachine(graph: plan.graph, policies: plan.policies, at: now),
+        lastRead: plan.snapshot, startedAt: now, startedAtEpoch: settings.clock.timeSinceEpoch))
   }
 
   /// Plans a host and makes its kernel; throws everything that is wrong with the manifest.

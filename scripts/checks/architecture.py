@@ -41,6 +41,7 @@ SHARED = {
 }
 TOOLCHAIN = {
     "Swift", "Synchronization", "Glibc", "Musl", "Darwin", "Dispatch", "Foundation", "FoundationEssentials",
+    "FoundationNetworking",
     "Testing", "XCTest", "PackageDescription", "_Concurrency", "Observation", "RegexBuilder",
 }
 IMPORT = re.compile(

@@ -12,17 +12,28 @@ struct Benchmark {
     self.run = run
   }
 
-  /// CPU time of the whole process per operation, in nanoseconds, after a tenth of the work to warm up.
-  func measure() async -> Double {
-    await run(max(1, operations / 10))
-    let start = processorTime()
-    await run(operations)
-    return (processorTime() - start) / Double(operations)
+  /// What one operation costs, in nanoseconds.
+  struct Cost {
+    /// CPU time of the whole process.
+    let processor: Double
+    /// The time that passed.
+    let wall: Double
   }
 
-  private func processorTime() -> Double {
+  /// Measures after a tenth of the work to warm up.
+  func measure() async -> Cost {
+    await run(max(1, operations / 10))
+    let start = nanoseconds(CLOCK_PROCESS_CPUTIME_ID)
+    let begun = nanoseconds(CLOCK_MONOTONIC)
+    await run(operations)
+    return Cost(
+      processor: (nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - start) / Double(operations),
+      wall: (nanoseconds(CLOCK_MONOTONIC) - begun) / Double(operations))
+  }
+
+  private func nanoseconds(_ clock: clockid_t) -> Double {
     var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    clock_gettime(clock, &time)
     return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
   }
 }

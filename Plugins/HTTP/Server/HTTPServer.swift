@@ -39,10 +39,12 @@ final class HTTPServer: Sendable {
 
   /// Binds, and answers from then on. Throws an ``HTTPStartError``.
   static func listen(
-    _ settings: Settings, pipeline: RequestPipeline, tls: TLSContext?, group: any EventLoopGroup, logger: Logger
+    _ settings: Settings, pipeline: RequestPipeline, tls: TLSContext?, group: any EventLoopGroup,
+    metrics: HTTPMetrics? = nil, logger: Logger
   ) async throws -> HTTPServer {
     let registry = ConnectionRegistry(state: pipeline.state)
-    let exchange = RequestExchange(pipeline: pipeline, logsAccess: settings.logsAccess, logger: logger)
+    let exchange = RequestExchange(
+      pipeline: pipeline, metrics: metrics, logsAccess: settings.logsAccess, logger: logger)
     let bootstrap = bootstrap(settings, registry: registry, exchange: exchange, tls: tls, group: group, logger: logger)
     switch settings.address {
     case .tcp(let host, let port):

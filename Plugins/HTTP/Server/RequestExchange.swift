@@ -5,9 +5,10 @@ import MainstayHTTP
 import NIOCore
 import Synchronization
 
-/// One request on a connection: through the pipeline, onto the wire, into the access log.
+/// One request on a connection: through the pipeline, onto the wire, into the access log and the metrics.
 struct RequestExchange: Sendable {
   let pipeline: RequestPipeline
+  let metrics: HTTPMetrics?
   let logsAccess: Bool
   let logger: Logger
 
@@ -19,10 +20,17 @@ struct RequestExchange: Sendable {
       try await writer.write(response: outcome.response.head, body: outcome.response.body)
     } catch {
       // A client that went away before the end leaves its line all the same.
-      log(request, outcome, bytes: size.bytes, duration: ContinuousClock.now - began)
+      finish(request, outcome, bytes: size.bytes, duration: ContinuousClock.now - began)
       throw error
     }
-    log(request, outcome, bytes: size.bytes, duration: ContinuousClock.now - began)
+    finish(request, outcome, bytes: size.bytes, duration: ContinuousClock.now - began)
+  }
+
+  private func finish(_ request: Request, _ outcome: RequestPipeline.Outcome, bytes: Int, duration: Duration) {
+    metrics?.record(
+      request.method, route: outcome.route, status: outcome.response.status, duration: duration,
+      traceID: outcome.traceID)
+    log(request, outcome, bytes: bytes, duration: duration)
   }
 
   /// The template of the route, never the path itself: that may name a patient. Probes are logged at `debug`.

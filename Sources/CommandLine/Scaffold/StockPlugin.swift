@@ -10,6 +10,7 @@ struct StockPlugin: Sendable, Equatable {
   /// Every plugin of the package; scripts/test compares the list with Package.swift.
   static let all = [
     StockPlugin(name: "http", product: "MainstayHTTPServer", type: "HTTPPlugin", section: "{ port: 8080 }"),
+    StockPlugin(name: "dev_services", product: "MainstayDevServices", type: "DevServicesPlugin"),
     StockPlugin(name: "health", product: "MainstayHealth", type: "HealthPlugin"),
   ]
 

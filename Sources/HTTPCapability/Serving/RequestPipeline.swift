@@ -63,6 +63,8 @@ package struct RequestPipeline: Sendable {
     package let subject: String?
     /// The client's address; nil for a Unix socket.
     package let remoteAddress: String?
+    /// The trace that the request belongs to, if it is sampled.
+    package let traceID: String?
   }
 
   /// Answers a request.
@@ -79,9 +81,10 @@ package struct RequestPipeline: Sendable {
     }
     response.headers[.requestID] = context.requestID
     if request.method == .head { response = response.withoutBody }
+    let trace = context.serviceContext.traceContext
     return Outcome(
       response: response, requestID: context.requestID, route: route, subject: context.identity?.subject,
-      remoteAddress: context.remoteAddress)
+      remoteAddress: context.remoteAddress, traceID: trace?.isSampled == true ? trace?.traceID.description : nil)
   }
 }
 

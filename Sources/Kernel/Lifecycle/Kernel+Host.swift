@@ -50,7 +50,10 @@ extension Kernel: HostStatusSource {
   private var stuck: String {
     // Whatever holds the lock must not hold the exit.
     shared.withLockIfAvailable { shared in
-      shared.machine.nodes.filter { !$0.isIdle }.map { "\($0.name) (\($0.state.rawValue))" }.joined(separator: ", ")
+      let alive = shared.machine.nodes.filter { !$0.isIdle }.map { "\($0.name) (\($0.state.rawValue))" }
+      let list = alive.isEmpty ? "nobody" : alive.joined(separator: ", ")
+      guard shared.drainingSince == nil else { return list }
+      return list + "; the request to stop was never taken: something blocks every thread that tasks run on"
     } ?? ""
   }
 

@@ -3,6 +3,8 @@ import Synchronization
 
 /// Somebody who asked for a reload and waits for what becomes of it.
 struct ReloadWaiter: Sendable {
+  /// How many reloads had been answered when this one was asked for.
+  let answers: Int
   let continuation: CheckedContinuation<Result<ReloadReport, KernelError>, Never>
 }
 
@@ -54,11 +56,11 @@ extension Kernel {
     guard shared.withLock({ $0.hasBegun }) else {
       throw KernelError(.reloadRejected, "the host has not been started")
     }
-    let planner = self.planner
+    let (planner, answers) = (self.planner, shared.withLock { $0.answers })
     // Reading files and decoding is done beside the loop, which goes on serving the plugins meanwhile.
     let planned = await Task(priority: .medium) { planner.plan() }.value
     let result = await withCheckedContinuation { continuation in
-      let waiter = ReloadWaiter(continuation: continuation)
+      let waiter = ReloadWaiter(answers: answers, continuation: continuation)
       if case .terminated = send.yield(.replanned(planned, waiter)) {
         continuation.resume(returning: .failure(KernelError(.reloadRejected, "the host has stopped")))
       }
@@ -71,12 +73,17 @@ extension Kernel {
     guard state == .running || state == .starting else {
       return reject(KernelError(.reloadRejected, "the host is \(state.rawValue)"), [waiter])
     }
+    if join(planned.snapshot, waiter) { return }
     guard !isBusy, state == .running else {
       shared.withLock { $0.waitingReloads.append(waiter) }
       return
     }
+    shared.withLock { shared in
+      let before = shared.lastRead
+      shared.lastRead = planned.snapshot
+      if planned.plan == nil { shared.lastRead.keep(before) }
+    }
     guard let new = planned.plan else {
-      shared.withLock { $0.refused = planned.watcher }
       return reject(KernelError(.reloadRejected, planned.report(colored: false)), [waiter])
     }
     let difference = PlanDifference(from: old, to: new)
@@ -88,6 +95,21 @@ extension Kernel {
       $0.reload = ReloadSession(old: old, new: new, difference: difference, waiters: [waiter], target: new)
     }
     reconfigure(difference.changed, from: old, to: new)
+  }
+
+  /// Two who ask at the same time, such as a signal and the watcher, and find the same files, are given one answer: that
+  /// of the reload under way, or of one that ended after the second had asked.
+  private func join(_ snapshot: ConfigSnapshot, _ waiter: ReloadWaiter) -> Bool {
+    let (isSame, answer) = shared.withLock { shared -> (Bool, Result<ReloadReport, KernelError>?) in
+      guard shared.lastRead.hasRead(snapshot) else { return (false, nil) }
+      if shared.reload != nil {
+        shared.reload?.waiters.append(waiter)
+        return (true, nil)
+      }
+      return shared.answers > waiter.answers ? (shared.lastAnswer != nil, shared.lastAnswer) : (false, nil)
+    }
+    if let answer { waiter.continuation.resume(returning: answer) }
+    return isSame
   }
 
   /// Asks the changed plugins one after the other; if one refuses, those before it get their old configuration back.
@@ -273,14 +295,22 @@ extension Kernel {
       bus.publish(
         HostReloaded(generation: report.generation, changed: difference.changes.map(\.path.description)))
     }
-    for waiter in session.waiters { waiter.continuation.resume(returning: .success(report)) }
+    answer(.success(report), session.waiters)
   }
 
   private func reject(_ error: KernelError, _ waiters: [ReloadWaiter]) {
     shared.withLock { $0.rejectedReloads += 1 }
     logger.error("reload refused: \(error)")
     bus.publish(HostReloadRejected(reason: error.description))
-    for waiter in waiters { waiter.continuation.resume(returning: .failure(error)) }
+    answer(.failure(error), waiters)
+  }
+
+  private func answer(_ result: Result<ReloadReport, KernelError>, _ waiters: [ReloadWaiter]) {
+    shared.withLock { shared in
+      shared.answers += 1
+      shared.lastAnswer = result
+    }
+    for waiter in waiters { waiter.continuation.resume(returning: result) }
   }
 
   /// Reloads that were asked for while another one ran are answered by one more, read afresh.

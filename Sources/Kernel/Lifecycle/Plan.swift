@@ -18,8 +18,8 @@ public struct Plan: Sendable {
   /// What is not wrong, but worth knowing.
   public let warnings: [ConfigIssue]
 
-  /// The files as they were when this plan was read.
-  let watcher: ConfigWatcher
+  /// The files as they looked when this plan was read.
+  let snapshot: ConfigSnapshot
   private let indices: [String: Int]
 
   var policies: [LifecyclePolicy] { plugins.map(\.policy) }
@@ -31,7 +31,8 @@ public struct Plan: Sendable {
 
   init(
     host: HostConfiguration, logging: LoggingConfiguration, plugins: [PlannedPlugin], graph: DependencyGraph,
-    rules: [Rule], values: [ConfigValueReport], watchedFiles: [String], warnings: [ConfigIssue]
+    rules: [Rule], values: [ConfigValueReport], watchedFiles: [String], snapshot: ConfigSnapshot,
+    warnings: [ConfigIssue]
   ) {
     self.host = host
     self.logging = logging
@@ -41,7 +42,7 @@ public struct Plan: Sendable {
     self.values = values
     self.watchedFiles = watchedFiles
     self.warnings = warnings
-    watcher = ConfigWatcher(watchedFiles)
+    self.snapshot = snapshot
     indices = Dictionary(uniqueKeysWithValues: plugins.enumerated().map { ($1.name, $0) })
   }
 }

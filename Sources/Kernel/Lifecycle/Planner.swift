@@ -26,7 +26,7 @@ public struct Planned: Sendable {
   public let issues: [ConfigIssue]
 
   /// The files that were read or looked for, as they were before: the place to look for a mistake's correction.
-  let watcher: ConfigWatcher
+  let snapshot: ConfigSnapshot
   let sources: ConfigSources
 
   /// The issues for people: each with its line of the file, and what to do. Empty if there are none.

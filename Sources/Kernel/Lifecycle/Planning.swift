@@ -2,7 +2,7 @@
 struct Planning {
   private let planner: Planner
   private let load: ConfigLoad
-  private let decoder: ConfigDecoder
+  private var decoder: ConfigDecoder
   private var sources: ConfigSources
   private var issues: [ConfigIssue]
   private var values: [ConfigValueReport] = []
@@ -27,6 +27,7 @@ struct Planning {
 
   mutating func plan() -> Planned {
     let host = take(decoder.decode(HostConfiguration.self, at: "host") as DecodedSection<HostConfiguration>)
+    decoder = ConfigDecoder(load, hostEnvironment: host.environment)
     let logging = take(decoder.decode(LoggingConfiguration.self, at: "logging") as DecodedSection<LoggingConfiguration>)
     let candidates = candidates(host: host)
     checkLogLevels(logging)
@@ -43,11 +44,11 @@ struct Planning {
     return planned(
       Plan(
         host: host, logging: logging, plugins: plugins, graph: graph, rules: rules, values: values,
-        watchedFiles: load.watchedFiles, warnings: warnings))
+        watchedFiles: load.watchedFiles, snapshot: load.snapshot, warnings: warnings))
   }
 
   private func planned(_ plan: Plan?) -> Planned {
-    Planned(plan: plan, issues: issues, watcher: ConfigWatcher(load.watchedFiles), sources: sources)
+    Planned(plan: plan, issues: issues, snapshot: load.snapshot, sources: sources)
   }
 
   private mutating func take<Value>(_ section: DecodedSection<Value>) -> Value {

@@ -232,6 +232,65 @@ import Testing
     await host.stop()
   }
 
+  /// An edit and the signal that follows it are one change, also where it is refused.
+  @Test func anEditThatASignalHasReadIsNotReadAgainByTheWatcher() async throws {
+    let clock = ManualClock()
+    let path = "/tmp/mainstay-watch-\(getpid())-once.yaml"
+    defer { unlink(path) }
+    try write("plugins:\n  a: { text: one }\n", to: path)
+    let planner = Planner(
+      plugins: [ProbePlugin.register("a", journal: journal)], source: ConfigSource(file: path))
+    let host = try Kernel(planner: planner, settings: KernelSettings(clock: clock, logger: silent))
+    try await host.start()
+    func look() async {
+      await clock.waitForSleeper(due: .milliseconds(500))
+      clock.advance(by: .milliseconds(500))
+      await clock.waitForSleeper(due: .milliseconds(500))
+    }
+    try write("plugins:\n  a: { text: changed }\n", to: path)
+    _ = try await host.reload()
+    await look()
+    try write("plugins:\n  a: { txet: wrong }\n", to: path)
+    await #expect(throws: KernelError.self) { try await host.reload() }
+    await look()
+    await look()
+    #expect(host.status.generation == 2 && host.status.rejectedReloads == 1)
+    #expect(journal.count("start a changed") == 1)
+    // Asked for once more, it is tried once more: what it failed for may be gone.
+    await #expect(throws: KernelError.self) { try await host.reload() }
+    #expect(host.status.rejectedReloads == 2)
+    await host.stop()
+  }
+
+  /// A signal and the watcher may see an edit at the same moment: what does not come up is tried once.
+  @Test func reloadsAtTheSameTimeOfTheSameFilesAreOne() async throws {
+    let (starts, isOpen) = (Counter(), Counter())
+    let (host, file) = try makeHost(
+      start,
+      a: .init(start: { _ in
+        starts.up()
+        // The second is that of the new configuration, the third puts the old one back.
+        guard starts.value == 2 else { return }
+        try await eventually { isOpen.value > 0 }
+        throw Refusal()
+      }))
+    try await host.start()
+    file.text = start.replacing("one", with: "two")
+    let before = file.reads
+    let first = Task { try await host.reload() }
+    try await eventually { host.status.plugins.contains { $0.name == "a" && $0.state == .starting } }
+    let second = Task { try await host.reload() }
+    let third = Task { try await host.reload() }
+    try await eventually { file.reads == before + 3 }
+    isOpen.up()
+    await #expect(throws: KernelError.self) { try await first.value }
+    await #expect(throws: KernelError.self) { try await second.value }
+    await #expect(throws: KernelError.self) { try await third.value }
+    #expect(host.status.rejectedReloads == 1)
+    #expect(journal.count("start a two") == 1)
+    await host.stop()
+  }
+
   @Test func hundredReloadsLeakNothing() async throws {
     let alive = Counter()
     let (host, file) = try makeHost(
@@ -263,8 +322,12 @@ import Testing
 /// A file in memory whose text a test changes.
 private final class ChangingFile: ConfigFileReader {
   private let content: Mutex<String>
+  private let count = Mutex(0)
 
   init(_ text: String) { content = Mutex(text) }
+
+  /// How often it was read.
+  var reads: Int { count.withLock { $0 } }
 
   var text: String {
     get { content.withLock { $0 } }
@@ -275,9 +338,12 @@ private final class ChangingFile: ConfigFileReader {
 
   func read(_ path: String, limit: Int) throws(ConfigFileError) -> [UInt8] {
     guard path.hasSuffix("host.yaml") else { throw .notFound }
+    count.withLock { $0 += 1 }
     return Array(text.utf8)
   }
 }
+
+private struct Refusal: Error {}
 
 private final class Counter: Sendable {
   private let count = Mutex(0)

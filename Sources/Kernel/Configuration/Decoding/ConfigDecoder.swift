@@ -4,9 +4,14 @@ public struct ConfigDecoder: Sendable {
   public static let reservedKeys = ["enabled", "lifecycle"]
 
   private let load: ConfigLoad
+  private let hostEnvironment: HostEnvironment
 
   /// A decoder of what has been loaded.
-  public init(_ load: ConfigLoad) { self.load = load }
+  /// - Parameter hostEnvironment: `host.environment`, which rules of sections may depend on.
+  public init(_ load: ConfigLoad, hostEnvironment: HostEnvironment = .development) {
+    self.load = load
+    self.hostEnvironment = hostEnvironment
+  }
 
   /// Decodes a section, reporting everything that is wrong with it. Without errors the value is as written; with errors
   /// the offending fields keep their defaults.
@@ -62,7 +67,7 @@ public struct ConfigDecoder: Sendable {
   private func decode<Value: Sendable>(
     _ path: ConfigPath, _ body: (ConfigTree, ConfigReading) -> Value
   ) -> DecodedSection<Value> {
-    let reading = ConfigReading(environment: load.environment)
+    let reading = ConfigReading(environment: load.environment, hostEnvironment: hostEnvironment)
     let node = load.tree.value(at: path) ?? ConfigTree(.map([]), origin: load.tree.origin)
     let value = body(node, reading)
     return DecodedSection(

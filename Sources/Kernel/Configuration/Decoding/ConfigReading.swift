@@ -10,8 +10,13 @@ public final class ConfigReading {
   private var secretDepth = 0
   private var collectionDepth = 0
   private let environment: [String: String]
+  /// `host.environment`, which rules of sections may depend on.
+  let hostEnvironment: HostEnvironment
 
-  init(environment: [String: String]) { self.environment = environment }
+  init(environment: [String: String], hostEnvironment: HostEnvironment) {
+    self.environment = environment
+    self.hostEnvironment = hostEnvironment
+  }
 
   /// Reports that a value is not what is expected: `must be a whole number, is 'many'`. Returns nil, for `return`.
   @discardableResult

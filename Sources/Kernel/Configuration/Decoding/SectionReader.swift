@@ -109,7 +109,7 @@ struct SectionReader<Section: PluginConfiguration> {
   private func validate(_ section: Section, _ node: ConfigTree, _ values: ArraySlice<ConfigValueReport>) {
     let origins = Dictionary(values.map { ($0.path, $0.origin) }, uniquingKeysWith: { first, _ in first })
     let prefix = path.steps.count
-    var checks = ConfigurationChecks(path: path) { full in
+    var checks = ConfigurationChecks(path: path, environment: reading.hostEnvironment) { full in
       if let origin = origins[full], origin != .standard { return origin }
       let relative = ConfigPath(Array(full.steps.dropFirst(prefix)))
       return node.value(at: relative)?.origin ?? node.origin

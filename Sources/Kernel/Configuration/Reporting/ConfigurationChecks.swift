@@ -1,14 +1,18 @@
 /// Where a configuration reports what is wrong with several of its fields together.
 ///
 /// Fields are named by their keys in the manifest, from the section downwards: `issues.error("max", …)`,
-/// `issues.error("limits.body", …)`, `issues.error("databases[0].url", …)`.
+/// `issues.error("limits.body", …)`, `issues.error("databases[0].url", …)`. `ConfigPath()` is the section itself.
 public struct ConfigurationChecks {
+  /// For what kind of work the host will run: `host.environment`. Production may be stricter.
+  public let environment: HostEnvironment
+
   private let path: ConfigPath
   private let origin: (ConfigPath) -> ConfigOrigin
   private(set) var issues: [ConfigIssue] = []
 
-  init(path: ConfigPath, origin: @escaping (ConfigPath) -> ConfigOrigin) {
+  init(path: ConfigPath, environment: HostEnvironment, origin: @escaping (ConfigPath) -> ConfigOrigin) {
     self.path = path
+    self.environment = environment
     self.origin = origin
   }
 

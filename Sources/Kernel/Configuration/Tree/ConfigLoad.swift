@@ -6,6 +6,8 @@ public struct ConfigLoad: Sendable {
   public let issues: [ConfigIssue]
   /// The absolute paths of every file that was read or looked for, so that a change of any can be seen.
   public let watchedFiles: [String]
+  /// The same files, as they looked just before they were read.
+  let snapshot: ConfigSnapshot
   /// The texts of the files, for excerpts.
   public let sources: ConfigSources
   /// The environment variables that fields may be bound to.

@@ -6,6 +6,7 @@ struct ConfigLoading {
   private var issues: [ConfigIssue] = []
   private var sources = ConfigSources()
   private var watched: [String] = []
+  private var snapshot = ConfigSnapshot()
   private var layers: [ConfigTree] = []
   private var profileLayers: [ConfigTree] = []
   private var profileNames: [String] = []
@@ -18,7 +19,8 @@ struct ConfigLoading {
     includeProfile()
     let whole = substituted(overridden(merged()))
     return ConfigLoad(
-      tree: whole, issues: issues, watchedFiles: watched, sources: sources, environment: source.environment)
+      tree: whole, issues: issues, watchedFiles: watched, snapshot: snapshot, sources: sources,
+      environment: source.environment)
   }
 
   // MARK: files
@@ -62,6 +64,7 @@ struct ConfigLoading {
     let bytes: [UInt8]
     do {
       bytes = try source.files.read(path, limit: source.limits.fileSize)
+      snapshot.note(bytes, from: path)
     } catch {
       let here = ConfigOrigin.file(SourceMark(file: file, line: 1, column: 1))
       issues.append(
@@ -91,6 +94,7 @@ struct ConfigLoading {
   }
 
   private mutating func watch(_ path: String) {
+    snapshot.look(at: path)
     if !watched.contains(path) { watched.append(path) }
   }
 
@@ -126,6 +130,7 @@ struct ConfigLoading {
     let file = FilePath.sibling(of: source.file, profile: profile)
     let path = FilePath.absolute(file, in: source.files.workingDirectory)
     let main = FilePath.absolute(source.file, in: source.files.workingDirectory)
+    snapshot.look(at: path)
     if case .failure(.notFound) = read(path, limit: source.limits.fileSize) {
       watch(path)
       if !profileNames.contains(profile), !layers.isEmpty { refuse(profile, file) }
@@ -180,16 +185,21 @@ struct ConfigLoading {
     var cache: [String: Result<String, ConfigFileError>] = [:]
     let directory = source.files.workingDirectory
     let loading = self
+    var looked = snapshot
     var substitution = ConfigSubstitution(environment: source.environment) { name, origin in
       let file = origin.mark?.file ?? loading.source.file
       let path = FilePath.absolute(FilePath.relative(name, to: file), in: directory)
       if let known = cache[path] { return known }
-      let text = loading.read(path, limit: loading.source.limits.secretSize).flatMap(Self.secret)
+      looked.look(at: path)
+      let bytes = loading.read(path, limit: loading.source.limits.secretSize)
+      if case .success(let bytes) = bytes { looked.note(bytes, from: path) }
+      let text = bytes.flatMap(Self.secret)
       cache[path] = text
       return text
     }
     let result = substitution.apply(to: tree)
     issues += substitution.issues
+    snapshot = looked
     for path in cache.keys.sorted() { watch(path) }
     return result
   }

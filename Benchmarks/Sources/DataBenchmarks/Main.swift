@@ -1,0 +1,73 @@
+import Glibc
+import MainstayReactor
+
+/// One client of the data path, for so many seconds. Prints lines `name<TAB>nanoseconds`.
+///
+///     DataBenchmarks POSTGRES_CONNINFO REDIS_SOCKET SECONDS ROWS WHAT…
+///
+/// `data_benchmark.py` starts the servers and calls it once a figure, in turn with the peers.
+@main
+struct Main {
+  static func main() async throws {
+    let arguments = CommandLine.arguments
+    guard arguments.count >= 6, let seconds = Int(arguments[3]), let rows = Int(arguments[4]) else {
+      print("usage: DataBenchmarks POSTGRES_CONNINFO REDIS_SOCKET SECONDS ROWS WHAT…")
+      exit(64)
+    }
+    let what = Array(arguments[5...])
+    let reactor = try Reactor(name: "data")
+    let length = Duration.seconds(seconds)
+    try await Task.detached {
+      if what[0] == "redis" {
+        try await RedisBenchmarks(socket: arguments[2], reactor: reactor, length: length).run(what)
+      } else {
+        try await PostgresBenchmarks(connection: arguments[1], reactor: reactor, length: length, rows: rows).run(what)
+      }
+    }.value
+  }
+}
+
+/// Wall and CPU time since it was made.
+struct Stopwatch {
+  private let begun = nanoseconds(CLOCK_MONOTONIC)
+  private let used = nanoseconds(CLOCK_PROCESS_CPUTIME_ID)
+
+  func report(_ name: String, operations: Int) {
+    let wall = Self.nanoseconds(CLOCK_MONOTONIC) - begun
+    let processor = Self.nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - used
+    print("\(name)\t\(wall / Double(operations))")
+    print("\(name).cpu\t\(processor / Double(operations))")
+  }
+
+  static func nanoseconds(_ clock: clockid_t) -> Double {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
+  }
+}
+
+/// Runs tasks side by side until the time is up; returns how many operations they did together.
+func together(
+  _ tasks: Int, on reactor: Reactor, for length: Duration,
+  _ operation: @escaping @Sendable (_ task: Int, _ number: Int) async throws -> Void
+) async throws -> Int {
+  let end = ContinuousClock.now.advanced(by: length)
+  return try await withTaskExecutorPreference(reactor) {
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      for task in 0..<tasks {
+        group.addTask {
+          var count = 0
+          while true {
+            // Looking at the clock each time would be measured, too.
+            for _ in 0..<16 {
+              try await operation(task, count)
+              count += 1
+            }
+            if ContinuousClock.now >= end { return count }
+          }
+        }
+      }
+      return try await group.reduce(0, +)
+    }
+  }
+}

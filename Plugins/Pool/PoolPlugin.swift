@@ -1,0 +1,61 @@
+import MainstayCapabilities
+import MainstayHTTP
+public import MainstayKernel
+import MainstayPooling
+import MainstayPostgres
+import MainstayReactor
+import MainstayRedis
+
+/// Keeps connections to databases and to Redis for every plugin of the host.
+public struct PoolPlugin: Plugin {
+  /// `pool`
+  public static let manifest = PluginManifest(
+    name: "pool", version: "1.0.0", summary: "Pools of connections to PostgreSQL databases, and a client of Redis.",
+    provides: [
+      .capability(.postgres), .capability(.postgresDatabases), .capability(.redis), .capability(.connectionPools),
+    ],
+    uses: [.capability(.developmentServers)], contributes: [.point(.httpRoutes), .point(.healthChecks)],
+    events: [
+      PoolHealthCheckFailed.self, PoolExhausted.self, PoolNearlyExhausted.self, PoolRelieved.self, PoolScaledUp.self,
+      PoolScaledDown.self, PoolLeakDetected.self, PoolFailover.self, PoolUnavailable.self, PoolRecovered.self,
+      PoolNotification.self, PoolNotificationGap.self,
+    ])
+
+  private let configuration: PoolConfiguration
+  private let context: PluginContext
+  private let targets: PoolTargets
+  private let listeners: [PoolListener]
+
+  /// Opens the first connections; throws if a target that is required cannot be reached.
+  public init(configuration: PoolConfiguration, context: PluginContext) async throws {
+    self.configuration = configuration
+    self.context = context
+    let opening = try await PoolOpening(configuration, context)
+    targets = opening.targets
+    listeners = opening.listeners
+    try await opening.warmUp()
+    try opening.provide()
+    try context.provide(targets, as: .connectionPools)
+    try context.contribute(PoolRoutes(targets, configuration).routes)
+    for check in opening.healthChecks { try context.contribute(check, to: .healthChecks) }
+  }
+
+  /// Looks at every target now and then, and lets pools grow and shrink.
+  public func run() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for listener in listeners { group.addTask { await listener.run(context.bus) } }
+      var load = ProcessorLoad()
+      _ = load.look(ProcessorLoad.text)
+      while true {
+        try await context.clock.sleep(for: configuration.monitoringInterval)
+        targets.scale(processor: load.look(ProcessorLoad.text))
+        _ = await targets.performHealthCheck()
+      }
+    }
+  }
+
+  /// Looks whether the targets can be reached.
+  public static func diagnose(_ configuration: PoolConfiguration) async -> [Diagnosis] {
+    await PoolDiagnosis(configuration).findings
+  }
+}

@@ -1,0 +1,103 @@
+/// A family whose samples are read from a closure when somebody scrapes.
+final class PulledFamily: Sendable {
+  let descriptor: MetricDescriptor
+  let shape: FamilyShape
+  private let ledger: Ledger
+  private let read: @Sendable (inout MetricSamples) -> Void
+
+  init(
+    _ descriptor: MetricDescriptor, _ shape: FamilyShape, _ ledger: Ledger,
+    read: @escaping @Sendable (inout MetricSamples) -> Void
+  ) {
+    self.descriptor = descriptor
+    self.shape = shape
+    self.ledger = ledger
+    self.read = read
+  }
+
+  /// Calls the closure: no lock is held meanwhile.
+  var samples: [MetricSamples.Sample] {
+    var samples = MetricSamples(descriptor.labels, ledger)
+    read(&samples)
+    return samples.samples
+  }
+}
+
+/// What a pulled family's closure adds its samples to.
+public struct MetricSamples {
+  struct Sample: Sendable {
+    let values: [String]
+    let value: Double
+  }
+
+  private(set) var samples: [Sample] = []
+  private var seen: Set<[String]> = []
+  private let labels: [Label]
+  private let ledger: Ledger
+
+  init(_ labels: [Label], _ ledger: Ledger) {
+    self.labels = labels
+    self.ledger = ledger
+  }
+
+  /// Adds a sample with its label values, in the order of the family's labels. What is one too many, or has the labels of an
+  /// earlier one, is left out and counted.
+  public mutating func add(_ value: Double, _ values: String...) { add(value, values) }
+
+  /// Adds a sample with its label values.
+  public mutating func add(_ value: Double, _ given: [String]) {
+    if given.count != labels.count { ledger.mismatch() }
+    let values = labels.indices.map { index in
+      index < given.count ? fit(given[index], labels[index]) : ""
+    }
+    guard samples.count < ledger.limits.seriesPerFamily, seen.insert(values).inserted else { return ledger.drop() }
+    samples.append(Sample(values: values, value: value))
+  }
+
+  private func fit(_ value: String, _ label: Label) -> String {
+    if label.isGuarded, !label.known.contains(value), ledger.labelGuard.catches(value) {
+      ledger.redact()
+      return Label.redacted
+    }
+    guard value.utf8.count > ledger.limits.labelValueBytes else { return value }
+    ledger.cutValue()
+    var bytes = Array(value.utf8.prefix(ledger.limits.labelValueBytes + 1))
+    repeat { bytes.removeLast() } while bytes.last.map { $0 & 0x80 != 0 } ?? false
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+extension MetricsRegistry {
+  /// A gauge that is read when somebody scrapes; nil leaves it out. The closure must be quick: it holds up the scrape.
+  public func gauge(
+    _ name: String, help: String, read: @escaping @Sendable () -> Double?
+  ) throws(MetricsError) {
+    try collect(name, .gauge, help: help) { samples in
+      if let value = read() { samples.add(value) }
+    }
+  }
+
+  /// A counter that is read when somebody scrapes, where something else does the counting.
+  public func counter(
+    _ name: String, help: String, read: @escaping @Sendable () -> Double?
+  ) throws(MetricsError) {
+    try collect(name, .counter, help: help) { samples in
+      if let value = read() { samples.add(value) }
+    }
+  }
+
+  /// A family whose samples a closure adds when somebody scrapes. The closure must be quick, and each combination of label values may
+  /// occur once. Registering the name again keeps the first closure.
+  /// - Parameter kind: `.gauge` or `.counter`.
+  public func collect(
+    _ name: String, _ kind: MetricKind = .gauge, help: String, labels: [Label] = [],
+    read: @escaping @Sendable (inout MetricSamples) -> Void
+  ) throws(MetricsError) {
+    guard kind == .gauge || kind == .counter else {
+      throw MetricsError(.invalidOptions, "metric '\(name)' is read from a closure: only gauges and counters can be")
+    }
+    _ = try register(name, help, kind, labels, .pulled) { [ledger] descriptor, shape in
+      .pulled(PulledFamily(descriptor, shape, ledger, read: read))
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/// Why a server could not be connected to, told so that whoever runs the host knows what to do.
+struct PostgresConnectFailure {
+  private let failure: PostgresError
+  private let options: PostgresOptions
+  private let endpoint: PostgresOptions.Endpoint
+
+  init(_ error: PostgresError, _ options: PostgresOptions, _ endpoint: PostgresOptions.Endpoint) {
+    failure = error
+    self.options = options
+    self.endpoint = endpoint
+  }
+
+  /// `cannot connect to db.internal:5432, database 'clinic', as 'app': … Look whether …`
+  var error: PostgresError {
+    let user = options.user.map { ", as '\($0)'" } ?? ""
+    let database = (options.database ?? options.user).map { ", database '\($0)'" } ?? ""
+    let text = failure.message
+    let stop = text.hasSuffix(".") ? "" : "."
+    return PostgresError(
+      failure.code == .timedOut ? .timedOut : .connect,
+      "cannot connect to \(endpoint)\(database)\(user): \(text)\(stop) \(Self.remedy(for: failure))", cause: failure)
+  }
+
+  /// One error for all servers.
+  static func all(_ failures: [PostgresError]) -> PostgresError {
+    guard failures.count != 1, let last = failures.last else {
+      return failures.first ?? PostgresError(.options, "there is no server to connect to")
+    }
+    let message = failures.map(\.message).joined(separator: "; ")
+    return PostgresError(.connect, "none of \(failures.count) servers can be used: \(message)", cause: last)
+  }
+
+  /// What libpq says is all there is to tell refusals apart: it keeps no state for a connection that did not come about.
+  private static let causes: [(words: String, isHopeless: Bool, remedy: String)] = [
+    ("password authentication failed", true, "Check user and password"),
+    ("no password supplied", true, "Give a password in the URL, or in a file named by `passfile`"),
+    ("no pg_hba.conf entry", true, "Let this client in with a line in the server's pg_hba.conf"),
+    ("Peer authentication failed", true, "Use the operating system's user of that name, or a password over TCP"),
+    ("does not exist", true, "Create it, or correct the URL"),
+    ("permission denied for database", true, "Grant CONNECT to the user"),
+    (
+      "certificate verify failed", true,
+      "Give the server's authority as `sslrootcert`, or correct the server's certificate"
+    ),
+    ("does not support SSL", true, "Set `ssl: disable`, or switch SSL on at the server"),
+    ("Connection refused", false, "Start the server, or correct host and port in the URL"),
+    ("No such file or directory", false, "Start the server, or correct the socket's folder in the URL"),
+    ("could not translate host name", false, "Correct the host in the URL, or look at the name service"),
+    ("too many clients", false, "Lower `max` in all hosts, or raise the server's max_connections"),
+    ("remaining connection slots", false, "Lower `max` in all hosts, or raise the server's max_connections"),
+    ("starting up", false, "It will take connections soon"),
+    ("shutting down", false, "Start it again"),
+    ("recovery mode", false, "It will take connections when it has recovered"),
+    ("read-only", false, "None of the servers is the primary at present"),
+  ]
+
+  private static func cause(_ error: PostgresError) -> (words: String, isHopeless: Bool, remedy: String)? {
+    causes.first { error.message.contains($0.words) }
+  }
+
+  private static func remedy(for error: PostgresError) -> String {
+    if let known = cause(error) { return known.remedy }
+    return error.code == .timedOut
+      ? "Look whether the server is there and lets this machine in" : "Look at the server's log"
+  }
+
+  /// Whether trying again cannot help. A file that is missing may yet come.
+  static func isHopeless(_ error: PostgresError) -> Bool {
+    let last = error.cause as? PostgresError ?? error
+    if last.message.contains("No such file or directory") { return false }
+    return cause(last)?.isHopeless ?? (error.code == .options)
+  }
+}

@@ -1,0 +1,117 @@
+import MainstayPooling
+import MainstayReactor
+import Synchronization
+
+/// Opens a database's connections, for its pool.
+final class PostgresConnectionFactory: PooledConnectionFactory {
+  let name: String
+  let options: PostgresOptions
+  let settings: PostgresConnectionSettings
+  let reactors: [Reactor]
+  private let turn = Atomic<Int>(0)
+  let place = PrimaryPlace()
+
+  init(name: String, options: PostgresOptions, settings: PostgresConnectionSettings, reactors: [Reactor]) {
+    self.name = name
+    self.options = options
+    self.settings = settings
+    self.reactors = reactors
+  }
+
+  /// Tries the servers in their order; each gets its share of the time that is left.
+  func connect(
+    deadline: ContinuousClock.Instant, onDeath: @escaping @Sendable () -> Void
+  ) async throws -> PostgresConnection {
+    let reactor = reactors[turn.wrappingAdd(1, ordering: .relaxed).oldValue % reactors.count]
+    let end = MonotonicInstant(deadline)
+    let handlers = PostgresConnectionHandlers(onClosed: { _ in onDeath() })
+    var failures: [PostgresError] = []
+    for (index, endpoint) in options.endpoints.enumerated() {
+      let left = MonotonicInstant.now.duration(to: end) / (options.endpoints.count - index)
+      do {
+        let connection = try await PostgresConnection.connect(
+          options, to: endpoint, settings: settings, handlers: handlers, on: reactor, deadline: .now.advanced(by: left))
+        if connection.role == .primary { place.found(endpoint, anyWillDo: !wantsPrimary) }
+        return connection
+      } catch {
+        if error.code == .cancelled { throw error }
+        failures.append(PostgresConnectFailure(error, options, endpoint).error)
+      }
+    }
+    throw PostgresConnectFailure.all(failures)
+  }
+
+  func validate(_ connection: PostgresConnection, deadline: ContinuousClock.Instant) async -> Bool {
+    do {
+      _ = try await connection.execute("SELECT 1", deadline: MonotonicInstant(deadline))
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  func condition(of connection: PostgresConnection) -> PooledConnectionCondition {
+    switch connection.condition {
+    case .idle: .reusable
+    case .inTransaction, .inFailedTransaction, .busy: .untidy
+    case .closed: .broken
+    }
+  }
+
+  func tidy(_ connection: PostgresConnection, deadline: ContinuousClock.Instant) async -> Bool {
+    do {
+      try await connection.reset(deadline: MonotonicInstant(deadline))
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  func close(_ connection: PostgresConnection) async { connection.close() }
+
+  func isHopeless(_ error: any Error) -> Bool {
+    (error as? PostgresError).map { PostgresConnectFailure.isHopeless($0) } ?? false
+  }
+
+  /// Whether only the primary will do, so that it has moved when it is found elsewhere.
+  private var wantsPrimary: Bool {
+    options.endpoints.count > 1 && ["read-write", "primary"].contains(options["target_session_attrs"])
+  }
+}
+
+/// Where the primary was found last, and when it was last noticed that it is none any more.
+final class PrimaryPlace: Sendable {
+  private struct State {
+    var endpoint: PostgresOptions.Endpoint?
+    var demotion: MonotonicInstant?
+    var onMove: (@Sendable (String) -> Void)?
+  }
+
+  private let state = Mutex(State())
+
+  /// Who is told when it is found elsewhere.
+  func onMove(_ call: @escaping @Sendable (String) -> Void) { state.withLock { $0.onMove = call } }
+
+  /// A connection to it was opened.
+  /// - Parameter anyWillDo: Whether any server will do, so that another one means nothing.
+  func found(_ endpoint: PostgresOptions.Endpoint, anyWillDo: Bool) {
+    let (former, call) = state.withLock { state in
+      let former = state.endpoint
+      state.endpoint = endpoint
+      return (former, state.onMove)
+    }
+    if let former, former != endpoint, !anyWillDo { call?("the primary was at \(former) and is at \(endpoint) now") }
+  }
+
+  /// Whether this is news: it was the primary, and nobody has said so within a second. Every user of every connection
+  /// notices it, and one is enough.
+  func noticeDemotion() -> Bool {
+    state.withLock { state in
+      let now = MonotonicInstant.now
+      guard state.endpoint != nil else { return false }
+      if let last = state.demotion, last.duration(to: now) < .seconds(1) { return false }
+      state.demotion = now
+      return true
+    }
+  }
+}

@@ -1,0 +1,185 @@
+public import MainstayReactor
+
+extension PostgresConnection {
+  /// The rows of a statement as they arrive. It is sent when the first row is asked for, and cancelled if the reader stops
+  /// before the end. If the reader is slow, the server has to wait: no more than `streamBufferLimit` bytes are held.
+  ///
+  /// Whatever else is asked of the connection meanwhile waits for the reader. Without a deadline, each wait for more rows
+  /// may take `statementTimeout`.
+  public func stream(_ query: PostgresQuery, deadline: MonotonicInstant? = nil) -> PostgresRowStream {
+    PostgresRowStream(connection: self, query: query, deadline: deadline)
+  }
+
+  /// The data of `COPY … TO STDOUT` as it arrives, one row each, under the same rules as `stream`.
+  public func copyOut(_ sql: String, deadline: MonotonicInstant? = nil) -> PostgresCopyStream {
+    PostgresCopyStream(connection: self, sql: sql, deadline: deadline)
+  }
+
+  /// Runs `COPY … FROM STDIN` with the data of a sequence, whose pieces may end anywhere. If the socket is full, the
+  /// sequence has to wait. If the sequence throws, nothing has been copied and its error is thrown.
+  ///
+  /// - Returns: how many rows were copied.
+  public func copyIn<Chunks: AsyncSequence>(
+    _ sql: String, _ chunks: Chunks, deadline: MonotonicInstant? = nil
+  ) async throws -> Int where Chunks.Element == [UInt8] {
+    let query = PostgresQuery(unsafe: sql, parameters: PostgresParameters())
+    try check(query)
+    let unit = SessionUnit(.copyIn, query, deadline: deadline)
+    try await finish(unit)
+    do {
+      for try await chunk in chunks {
+        try await send(chunk, unit)
+        if unit.isDone { break }
+      }
+    } catch {
+      await end(unit, "given up by the client")
+      throw unit.isAbandoned ? unit.error ?? error : error
+    }
+    await end(unit, nil)
+    if let error = unit.error { throw error }
+    return unit.extra?.results.last?.affectedRows ?? 0
+  }
+
+  private static let copyPiece = 1 << 16
+
+  private func send(_ chunk: [UInt8], _ unit: SessionUnit) async throws(PostgresError) {
+    var start = 0
+    while start < chunk.count {
+      if Task.isCancelled { throw .cancelled }
+      let end = min(start + Self.copyPiece, chunk.count)
+      let isSent = chunk.withUnsafeBytes { session.sendCopy(UnsafeRawBufferPointer(rebasing: $0[start..<end]), unit) }
+      if !isSent { await session.wait(for: unit) { !session.wantsWrite || unit.isDone || unit.copy != .sending } }
+      start = end
+    }
+  }
+
+  /// Ends the data and waits for the server's answer.
+  private func end(_ unit: SessionUnit, _ reason: String?) async {
+    await session.wait(for: unit) {
+      session.endCopy(unit, reason)
+      return unit.isDone
+    }
+  }
+}
+
+/// The rows of a statement as they arrive; can be gone through once.
+public struct PostgresRowStream: AsyncSequence, Sendable {
+  /// A row.
+  public typealias Element = PostgresRow
+
+  let connection: PostgresConnection
+  let query: PostgresQuery
+  let deadline: MonotonicInstant?
+
+  /// Sends the statement at its first `next()`.
+  public func makeAsyncIterator() -> Iterator { Iterator(reader: StreamReader(connection, .rows, query, deadline)) }
+
+  /// Goes through the rows.
+  public struct Iterator: AsyncIteratorProtocol {
+    private let reader: StreamReader
+    private var results: [PostgresResult] = []
+    private var result = 0
+    private var row = 0
+
+    init(reader: StreamReader) { self.reader = reader }
+
+    /// The next row, nil behind the last one.
+    public mutating func next() async throws(PostgresError) -> PostgresRow? {
+      while true {
+        while result < results.count {
+          if row < results[result].count {
+            defer { row += 1 }
+            return results[result][row]
+          }
+          result += 1
+          row = 0
+        }
+        results = try await reader.more { $0.rows.take() }
+        result = 0
+        if results.isEmpty { return nil }
+      }
+    }
+  }
+}
+
+/// The data of a COPY as it arrives; can be gone through once.
+public struct PostgresCopyStream: AsyncSequence, Sendable {
+  /// One row, as COPY writes it.
+  public typealias Element = [UInt8]
+
+  let connection: PostgresConnection
+  let sql: String
+  let deadline: MonotonicInstant?
+
+  /// Sends the COPY at its first `next()`.
+  public func makeAsyncIterator() -> Iterator {
+    let query = PostgresQuery(unsafe: sql, parameters: PostgresParameters())
+    return Iterator(reader: StreamReader(connection, .copyOut, query, deadline))
+  }
+
+  /// Goes through the data.
+  public struct Iterator: AsyncIteratorProtocol {
+    private let reader: StreamReader
+    private var rows: ArraySlice<[UInt8]> = []
+
+    init(reader: StreamReader) { self.reader = reader }
+
+    /// The next row, nil behind the last one.
+    public mutating func next() async throws(PostgresError) -> [UInt8]? {
+      if rows.isEmpty { rows = try await reader.more { $0.bytes.take() }[...] }
+      return rows.popFirst()
+    }
+  }
+}
+
+/// The reading end of a stream. When nobody holds it any more, what is left of the statement is cancelled.
+final class StreamReader: Sendable {
+  private let connection: PostgresConnection
+  private let unit: SessionUnit
+
+  init(_ connection: PostgresConnection, _ kind: SessionUnit.Kind, _ query: PostgresQuery, _ deadline: MonotonicInstant?) {
+    self.connection = connection
+    unit = SessionUnit(kind, query, deadline: deadline)
+  }
+
+  deinit { connection.session.stopReading(unit) }
+
+  /// What has come since the last time; waits for it if nothing has. Empty at the end.
+  func more<Element: Sendable>(_ take: (SessionUnit.Extra) -> [Element]) async throws(PostgresError) -> [Element] {
+    if Task.isCancelled { throw .cancelled }
+    let session = connection.session
+    if !session.locked({ unit.isSubmitted }) {
+      try connection.check(unit.query)
+      await session.run(unit)
+    }
+    while true {
+      let (elements, isDone, error) = session.fetch(unit, take)
+      if !elements.isEmpty { return elements }
+      if let error { throw error }
+      if isDone { return [] }
+      await session.wait(for: unit) { unit.isDone || unit.hasArrived }
+    }
+  }
+}
+
+extension Session {
+  /// What a reader fetches makes room for more.
+  func fetch<Element>(
+    _ unit: SessionUnit, _ take: (SessionUnit.Extra) -> [Element]
+  ) -> (elements: [Element], isDone: Bool, error: PostgresError?) {
+    locked {
+      let elements = unit.extra.map(take) ?? []
+      if !elements.isEmpty { resumeReading() }
+      return (elements, unit.isDone, unit.isDone ? unit.error : nil)
+    }
+  }
+
+  /// The reader has gone before the end.
+  func stopReading(_ unit: SessionUnit) {
+    locked {
+      guard unit.isSubmitted, !unit.isDone else { return }
+      abandon(unit, .cancelled)
+      cancelIfOnlyAbandoned(.now)
+    }
+  }
+}

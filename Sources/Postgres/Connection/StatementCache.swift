@@ -1,0 +1,107 @@
+import Glibc
+
+/// A statement that the server keeps for one connection.
+final class PreparedStatement: @unchecked Sendable {
+  // because everything that changes is guarded by the lock of the connection that it belongs to.
+  struct Key: Hashable {
+    let sql: String
+    let types: UInt64
+  }
+
+  let key: Key
+  /// The name with which libpq calls it; ends in a zero byte.
+  let name: UnsafeMutablePointer<CChar>
+  /// Names and types of the answer's columns, once it is known, so that no result needs to read them again.
+  @exclusivity(unchecked) var columns: PostgresColumns?
+  @exclusivity(unchecked) fileprivate(set) var isCached = true
+  @exclusivity(unchecked) fileprivate var newer: PreparedStatement?
+  @exclusivity(unchecked) fileprivate unowned(unsafe) var older: PreparedStatement?
+
+  init?(_ key: Key, number: UInt64) {
+    guard let name = strdup("mainstay_\(number)") else { return nil }
+    self.key = key
+    self.name = name
+  }
+
+  deinit { free(name) }
+}
+
+/// Which statements the server keeps, the least recently used of which has to go when there are too many.
+///
+/// Names are numbered and never used twice, so that an answer can never be for another statement of the same name.
+struct StatementCache {
+  private let capacity: Int
+  private var statements: [PreparedStatement.Key: PreparedStatement] = [:]
+  private var oldest: PreparedStatement?
+  private unowned(unsafe) var newest: PreparedStatement?
+  private var number: UInt64 = 0
+  /// Evicted, and the server has still to be told. While there are `capacity` of them, nothing new is prepared.
+  private(set) var evicted: [PreparedStatement] = []
+
+  init(capacity: Int) { self.capacity = capacity }
+
+  var count: Int { statements.count }
+
+  /// The statement for that text and these types, now the most recently used.
+  mutating func find(_ key: PreparedStatement.Key) -> PreparedStatement? {
+    // Most often it is the one that was asked for last, and then nothing needs to be hashed.
+    if let newest, newest.key == key { return newest }
+    guard let statement = statements[key] else { return nil }
+    unlink(statement)
+    link(statement)
+    return statement
+  }
+
+  /// A statement that the caller prepares; nil if there is no room for one.
+  mutating func add(_ key: PreparedStatement.Key) -> PreparedStatement? {
+    guard capacity > 0, evicted.count < capacity else { return nil }
+    number &+= 1
+    guard let statement = PreparedStatement(key, number: number) else { return nil }
+    if statements.count >= capacity, let oldest {
+      remove(oldest)
+      evicted.append(oldest)
+    }
+    statements[key] = statement
+    link(statement)
+    return statement
+  }
+
+  /// Forgets a statement that the server does not have.
+  mutating func remove(_ statement: PreparedStatement) {
+    guard statement.isCached else { return }
+    statement.isCached = false
+    statements[statement.key] = nil
+    unlink(statement)
+  }
+
+  mutating func takeEvicted() -> [PreparedStatement] {
+    defer { evicted = [] }
+    return evicted
+  }
+
+  private mutating func link(_ statement: PreparedStatement) {
+    statement.older = newest
+    statement.newer = nil
+    if let newest { newest.newer = statement } else { oldest = statement }
+    newest = statement
+  }
+
+  private mutating func unlink(_ statement: PreparedStatement) {
+    let newer = statement.newer
+    if let older = statement.older { older.newer = newer } else { oldest = newer }
+    if let newer { newer.older = statement.older } else { newest = statement.older }
+    statement.newer = nil
+    statement.older = nil
+  }
+
+  /// In the order in which they would be evicted.
+  var leastRecentFirst: [String] {
+    var order: [String] = []
+    var next = oldest
+    while let statement = next {
+      order.append(statement.key.sql)
+      next = statement.newer
+    }
+    return order
+  }
+}

@@ -1,0 +1,128 @@
+public import MainstayReactor
+import Synchronization
+
+/// A client of one Redis server.
+///
+/// Commands of all callers share one connection; what is written during a tick of the reactor leaves in one piece, so a
+/// command costs less the more callers there are. Commands that block, transactions that watch, and subscriptions have
+/// connections of their own.
+///
+/// Works from any task. Work that uses Redis much is cheapest on the reactor: `withTaskExecutorPreference(reactor) { … }`
+/// around all of it, so that no command crosses threads.
+///
+/// Every method throws ``RedisError``, or `CancellationError` when the task is cancelled; a command whose caller has gone
+/// may be executed all the same.
+public final class RedisClient: Sendable {
+  /// What the client was made with.
+  public let options: RedisOptions
+  /// The thread on which its connections live.
+  public let reactor: Reactor
+
+  let dedicated: DedicatedConnections
+  let hub: SubscriptionHub
+  private let keepers: [ConnectionKeeper]
+  private let turn = Atomic<Int>(0)
+
+  /// A client. Nothing is connected before it is needed; see ``connect(deadline:)``.
+  ///
+  /// - Parameter observe: told when the shared connection opens, ends, or cannot be opened. It must be short.
+  /// - Throws: ``RedisError`` of code `configuration` if the options cannot be used.
+  public init(
+    _ options: RedisOptions, reactor: Reactor, observe: @escaping @Sendable (RedisClientEvent) -> Void = { _ in }
+  ) throws {
+    try options.validate()
+    self.options = options
+    self.reactor = reactor
+    keepers = (0..<options.sharedConnections).map { _ in
+      ConnectionKeeper(options, reactor: reactor, observe: observe)
+    }
+    dedicated = DedicatedConnections(options, reactor: reactor)
+    hub = SubscriptionHub(options, reactor: reactor)
+  }
+
+  deinit { close() }
+
+  /// Waits until the shared connections are open; throws why the first of them could not be opened.
+  public func connect(deadline: ContinuousClock.Instant? = nil) async throws {
+    for keeper in keepers { _ = try await keeper.connection(by: limit(deadline, options.connectTimeout)) }
+  }
+
+  /// Closes every connection. Whoever waits for a reply gets an error of code `closed`; so does every later call.
+  public func close() {
+    for keeper in keepers { keeper.close() }
+    dedicated.close()
+    hub.close()
+  }
+
+  /// Sends a command and reads its reply.
+  ///
+  /// - Parameter deadline: by when the reply must be there; by default `commandTimeout` after it is sent.
+  public func send<Reply>(
+    _ command: RedisCommand<Reply>, deadline: ContinuousClock.Instant? = nil
+  ) async throws -> Reply {
+    if command.blocks != nil { return try await sendBlocking(command, deadline) }
+    do {
+      return try Reply(reply: try await reply(command.arguments, command.isReadOnly, deadline.map(MonotonicInstant.init)))
+    } catch let error as RedisError {
+      throw error.named(command.name)
+    }
+  }
+
+  /// What the client does now.
+  public var statistics: RedisClientStatistics {
+    let counts = dedicated.counts
+    let open = keepers.compactMap(\.current)
+    return RedisClientStatistics(
+      sharedConnections: open.count, commandsInFlight: open.reduce(0) { $0 + $1.inFlight },
+      dedicatedConnections: counts.open, idleDedicatedConnections: counts.idle, dedicatedWaiters: counts.waiting)
+  }
+
+  private func reply(
+    _ arguments: RedisArguments, _ isReadOnly: Bool, _ deadline: MonotonicInstant?
+  ) async throws -> RESPValue {
+    let keeper = nextKeeper()
+    if let connection = keeper.current {
+      do {
+        return try await connection.send(arguments, deadline: deadline)
+      } catch let error as RedisError where error.code == .connectionLost && (isReadOnly || !error.isIndeterminate) {
+        // It was not executed, or may be executed twice: once more, on the next connection.
+      }
+    }
+    let connection = try await keeper.connection(by: limit(deadline, options.commandTimeout))
+    return try await connection.send(arguments, deadline: deadline)
+  }
+
+  func replies(_ batch: [RedisArguments], deadline: ContinuousClock.Instant?) async throws -> [RESPValue] {
+    let keeper = nextKeeper()
+    let connection = try await keeper.connection(by: limit(deadline, options.commandTimeout))
+    return try await connection.send(batch, deadline: deadline.map(MonotonicInstant.init))
+  }
+
+  func limit(_ deadline: ContinuousClock.Instant?, _ timeout: Duration) -> MonotonicInstant {
+    deadline.map(MonotonicInstant.init) ?? MonotonicInstant.now.advanced(by: timeout)
+  }
+
+  private func limit(_ deadline: MonotonicInstant?, _ timeout: Duration) -> MonotonicInstant {
+    deadline ?? MonotonicInstant.now.advanced(by: timeout)
+  }
+
+  @inline(__always)
+  private func nextKeeper() -> ConnectionKeeper {
+    guard keepers.count > 1 else { return keepers[0] }
+    return keepers[Int(bitPattern: UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).newValue) % UInt(keepers.count))]
+  }
+}
+
+/// What a client does at a moment.
+public struct RedisClientStatistics: Sendable, Hashable {
+  /// Shared connections that are open.
+  public var sharedConnections: Int
+  /// Commands on them whose replies are due.
+  public var commandsInFlight: Int
+  /// Dedicated connections that are open or being opened.
+  public var dedicatedConnections: Int
+  /// Those of them that nobody uses.
+  public var idleDedicatedConnections: Int
+  /// Callers that wait for a dedicated connection.
+  public var dedicatedWaiters: Int
+}

@@ -1,0 +1,239 @@
+import MainstayReactor
+
+/// What a connection owes: bytes to be sent, and the commands whose replies are due, in the order in which they were
+/// written, since Redis answers in order and says nothing else about which reply belongs to which command.
+///
+/// ```
+///            enqueue                 takeOutput                  complete
+///   caller ───────────▶ output + entry ─────────▶ on the wire ─────────────▶ reply to its waiter
+///                          │                          │
+///                          └── sweep: deadline passed or caller gone: the waiter leaves, its entry stays and
+///                              swallows the late reply, so that no reply ever reaches another caller
+///                          └── close: every waiter leaves with an error
+/// ```
+///
+/// A pure value: the connection holds it under its lock and does what comes out of it. `Waiter` is whoever waits.
+struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
+  struct Limits: Sendable {
+    var commands: Int
+    var bytes: Int
+    /// How long a command waits for its reply if its caller names no deadline.
+    var timeout: Duration
+    /// How long nothing at all may come from the server while replies are due; nil for any time, for commands that block.
+    var stall: Duration?
+  }
+
+  private struct Entry: Sendable {
+    /// Nil when the caller has left.
+    var waiter: Waiter?
+    var deadline: MonotonicInstant?
+    var repliesDue: Int
+    /// How many bytes of the stream the server must have for its first command to be executed.
+    let executableFrom: UInt64
+  }
+
+  enum Acceptance: Sendable {
+    /// Taken; `needsFlush` is true for the first one since the last flush.
+    case accepted(needsFlush: Bool)
+    /// Too much is in flight.
+    case overloaded(RedisError)
+    /// The connection takes no more commands.
+    case ended(RedisError)
+  }
+
+  /// A reply for a waiter; a batch gets several, of which one is the last.
+  struct Completion: Sendable {
+    let waiter: Waiter
+    let reply: RESPValue
+    let isLast: Bool
+  }
+
+  struct Departure: Sendable {
+    enum Reason: Sendable { case timedOut, cancelled }
+    let waiter: Waiter
+    let reason: Reason
+  }
+
+  /// When to look again, or that the server has been silent for too long.
+  enum Outlook: Equatable, Sendable {
+    case idle
+    case lookAgain(MonotonicInstant)
+    case stalled
+  }
+
+  let limits: Limits
+  private var output = OutputBuffer()
+  private var entries = FIFO<Entry>()
+  private var commands = 0
+  private var written: UInt64 = 0
+  private var sent: UInt64 = 0
+  private var needsFlush = false
+  /// Entries at the back that wait for their deadline, which counts from the moment they are sent.
+  private var unstamped = 0
+  private var lastProgress: MonotonicInstant?
+  private(set) var end: RedisError?
+
+  init(limits: Limits) { self.limits = limits }
+
+  /// Replies that are due.
+  var inFlight: Int { commands }
+  /// Bytes that have not been sent.
+  var queuedBytes: Int { Int(written - sent) }
+  /// Whether nothing is due and nothing is to be sent.
+  var isIdle: Bool { entries.isEmpty && output.isEmpty && written == sent }
+
+  /// Takes a waiter and its commands.
+  mutating func enqueue(
+    _ waiter: Waiter, deadline: MonotonicInstant?, _ batch: [RedisArguments]
+  ) -> Acceptance {
+    if let end { return .ended(end) }
+    let size = batch.reduce(0) { $0 + $1.bytes.count }
+    if let refusal = refusal(commands: batch.count, bytes: size) { return .overloaded(refusal) }
+    var first: UInt64?
+    for arguments in batch {
+      write(arguments)
+      first = first ?? written
+    }
+    return push(waiter, deadline, count: batch.count, executableFrom: first ?? written)
+  }
+
+  /// Takes a waiter and its one command.
+  @inline(__always)
+  mutating func enqueue(
+    _ waiter: Waiter, deadline: MonotonicInstant?, _ arguments: RedisArguments
+  ) -> Acceptance {
+    if let end { return .ended(end) }
+    if let refusal = refusal(commands: 1, bytes: arguments.bytes.count) { return .overloaded(refusal) }
+    write(arguments)
+    return push(waiter, deadline, count: 1, executableFrom: written)
+  }
+
+  /// Takes a command whose replies come as pushes, as those of `SUBSCRIBE` do.
+  mutating func enqueueUnanswered(_ arguments: RedisArguments) -> Acceptance {
+    if let end { return .ended(end) }
+    if let refusal = refusal(commands: 0, bytes: arguments.bytes.count) { return .overloaded(refusal) }
+    write(arguments)
+    defer { needsFlush = true }
+    return .accepted(needsFlush: !needsFlush)
+  }
+
+  /// Exchanges the bytes to be sent for an empty buffer. Whatever is in it counts as sent at this moment.
+  mutating func takeOutput(into empty: inout OutputBuffer, at now: MonotonicInstant) {
+    needsFlush = false
+    swap(&output, &empty)
+    stamp(now)
+  }
+
+  /// Bytes have been sent, so they may have had an effect.
+  mutating func didSend(_ count: Int) { sent += UInt64(count) }
+
+  /// Hands replies to their waiters. False if there is a reply that nobody asked for.
+  mutating func complete(
+    _ replies: [RESPValue], at now: MonotonicInstant, into completions: inout [Completion]
+  ) -> Bool {
+    lastProgress = now
+    for index in replies.indices {
+      guard !entries.isEmpty else { return false }
+      commands -= 1
+      if entries[0]?.repliesDue == 1 {
+        unstamped = min(unstamped, entries.count - 1)
+        if let waiter = entries.popFirst()?.waiter {
+          completions.append(Completion(waiter: waiter, reply: replies[index], isLast: true))
+        }
+      } else {
+        entries[0]?.repliesDue -= 1
+        if let waiter = entries[0]?.waiter {
+          completions.append(Completion(waiter: waiter, reply: replies[index], isLast: false))
+        }
+      }
+    }
+    return true
+  }
+
+  /// Bytes have come that do not finish a reply yet.
+  mutating func didReceive(at now: MonotonicInstant) { lastProgress = now }
+
+  /// Lets those go whose deadline has passed or who have left, and says when to look again.
+  mutating func sweep(
+    at now: MonotonicInstant, interval: Duration, hasLeft: (Waiter) -> Bool, into departures: inout [Departure]
+  ) -> Outlook {
+    guard !entries.isEmpty else { return .idle }
+    if let stall = limits.stall, let lastProgress, lastProgress.advanced(by: stall) <= now { return .stalled }
+    var next = now.advanced(by: interval)
+    for index in 0..<entries.count {
+      guard let waiter = entries[index]?.waiter else { continue }
+      let deadline = entries[index]?.deadline ?? .distantFuture
+      if deadline <= now {
+        departures.append(Departure(waiter: waiter, reason: .timedOut))
+        entries[index]?.waiter = nil
+      } else if hasLeft(waiter) {
+        departures.append(Departure(waiter: waiter, reason: .cancelled))
+        entries[index]?.waiter = nil
+      } else {
+        next = min(next, deadline)
+      }
+    }
+    return .lookAgain(next)
+  }
+
+  /// Takes no more commands; what is in flight goes on.
+  mutating func drain(_ error: RedisError) { end = end ?? error }
+
+  /// Ends everything. Each waiter gets an error that says whether its command may have been executed.
+  mutating func close(_ error: RedisError) -> [(Waiter, RedisError)] {
+    end = error
+    var waiters: [(Waiter, RedisError)] = []
+    while let entry = entries.popFirst() {
+      guard let waiter = entry.waiter else { continue }
+      waiters.append((waiter, error.indeterminate(sent >= entry.executableFrom)))
+    }
+    commands = 0
+    unstamped = 0
+    output.removeAll()
+    written = sent
+    return waiters
+  }
+
+  private func refusal(commands more: Int, bytes: Int) -> RedisError? {
+    if commands + more > limits.commands {
+      return RedisError(
+        .overloaded, "\(commands) commands wait for their replies already, and the limit is \(limits.commands) "
+          + "(maxCommandsInFlight); slow down, or raise the limit")
+    }
+    // One command is always taken when nothing else waits, however large it is.
+    if queuedBytes > 0, queuedBytes + bytes > limits.bytes {
+      return RedisError(
+        .overloaded, "\(queuedBytes) bytes wait to be sent already, and the limit is \(limits.bytes) (maxQueuedBytes); "
+          + "slow down, or raise the limit")
+    }
+    return nil
+  }
+
+  @inline(__always)
+  private mutating func write(_ arguments: RedisArguments) {
+    let before = output.count
+    output.append(arguments)
+    written += UInt64(output.count - before)
+  }
+
+  @inline(__always)
+  private mutating func push(
+    _ waiter: Waiter, _ deadline: MonotonicInstant?, count: Int, executableFrom: UInt64
+  ) -> Acceptance {
+    entries.append(Entry(waiter: waiter, deadline: deadline, repliesDue: count, executableFrom: executableFrom))
+    commands += count
+    unstamped += 1
+    defer { needsFlush = true }
+    return .accepted(needsFlush: !needsFlush)
+  }
+
+  private mutating func stamp(_ now: MonotonicInstant) {
+    guard unstamped > 0 else { return }
+    if unstamped == entries.count { lastProgress = now }
+    let deadline = now.advanced(by: limits.timeout)
+    for index in (entries.count - unstamped)..<entries.count where entries[index]?.deadline == nil {
+      entries[index]?.deadline = deadline
+    }
+    unstamped = 0
+  }
+}

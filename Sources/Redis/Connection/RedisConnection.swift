@@ -1,0 +1,307 @@
+import Glibc
+import MainstayReactor
+import Synchronization
+
+/// One connection to a server. Many callers share it: what they write during a tick of the reactor leaves in one `send`,
+/// and the replies go back to them in order.
+///
+/// Callers come from any thread and touch the queue, which is under a lock. The socket, the codec and the timer belong to
+/// the reactor's thread.
+final class RedisConnection: @unchecked Sendable {
+  // because everything but `queue` is touched on the reactor's thread only.
+
+  private static let readSize = 64 << 10
+  private static let readsPerEvent = 8
+  /// See `RESPReader.feed`.
+  private static let feedSize = 16 << 10
+
+  let reactor: Reactor
+  /// How often it looks for callers that have been cancelled, while replies are due.
+  private let sweepInterval: Duration
+  private let openedAt = MonotonicInstant.now
+  private let queue: Mutex<CommandQueue<ReplyWaiter>>
+  private let socket: Int32
+  private let link: ByteLink
+  private let reader: RESPReader
+  private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: readSize, alignment: 16)
+  @exclusivity(unchecked) private var source: ReactorSource?
+  @exclusivity(unchecked) private var outgoing = OutputBuffer()
+  @exclusivity(unchecked) private var completions: [CommandQueue<ReplyWaiter>.Completion] = []
+  @exclusivity(unchecked) private var replies: [RESPValue] = []
+  @exclusivity(unchecked) private var isClosed = false
+  @exclusivity(unchecked) private var onPush: (([RESPValue]) -> Void)?
+  @exclusivity(unchecked) private var onEnd: (@Sendable (RedisError) -> Void)?
+  @exclusivity(unchecked) private var timer: ReactorTimer?
+
+  /// Takes a connected, non-blocking socket, and owns it from then on. On the reactor's thread.
+  init(
+    socket: Int32, link: ByteLink, reactor: Reactor, limits: CommandQueue<ReplyWaiter>.Limits, replyLimits: RESPLimits,
+    sweepInterval: Duration
+  ) throws {
+    guard let reader = RESPReader(limits: replyLimits) else {
+      Glibc.close(socket)
+      throw RedisError(.notConnected, "no memory for a connection")
+    }
+    self.reactor = reactor
+    self.sweepInterval = sweepInterval
+    self.socket = socket
+    self.link = link
+    self.reader = reader
+    queue = Mutex(CommandQueue(limits: limits))
+    timer = ReactorTimer { [weak self] in self?.sweep() }
+    do {
+      source = try reactor.watch(socket, .read, self)
+    } catch {
+      Glibc.close(socket)
+      throw RedisError(.notConnected, error.message)
+    }
+  }
+
+  deinit { input.deallocate() }
+
+  /// Commands whose replies are due.
+  var inFlight: Int { queue.withLock { $0.inFlight } }
+
+  /// Why it takes no more commands; nil while it does.
+  var end: RedisError? { queue.withLock { $0.end } }
+}
+
+// For callers on any thread.
+extension RedisConnection {
+  /// Sends a command and waits for its reply, which may be an error of the server.
+  @inline(__always)
+  func send(_ arguments: RedisArguments, deadline: MonotonicInstant?) async throws -> RESPValue {
+    try await withUnsafeThrowingContinuation { continuation in
+      withUnsafeCurrentTask { task in
+        if let task, task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+        let waiter = ReplyWaiter.single(continuation, WaitingTask(task))
+        settle(queue.withLock { $0.enqueue(waiter, deadline: deadline, arguments) }, waiter)
+      }
+    }
+  }
+
+  /// Sends commands one after another, with nothing of others between them, and waits for all replies.
+  func send(_ batch: [RedisArguments], deadline: MonotonicInstant?) async throws -> [RESPValue] {
+    guard !batch.isEmpty else { return [] }
+    return try await withUnsafeThrowingContinuation { continuation in
+      withUnsafeCurrentTask { task in
+        if let task, task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+        let waiter = ReplyWaiter.batch(ReplyBatch(count: batch.count, continuation), WaitingTask(task))
+        settle(queue.withLock { $0.enqueue(waiter, deadline: deadline, batch) }, waiter)
+      }
+    }
+  }
+
+  /// Sends a command whose replies come as pushes. Nothing happens on a connection that has ended.
+  func sendUnanswered(_ arguments: RedisArguments) {
+    if case .accepted(needsFlush: true) = queue.withLock({ $0.enqueueUnanswered(arguments) }) { scheduleFlush() }
+  }
+
+  /// Takes no more commands, and closes when the last reply has come.
+  func drain(_ error: RedisError) {
+    queue.withLock { $0.drain(error) }
+    reactor.submit { [self] in closeIfDrained() }
+  }
+
+  /// Closes at once; whoever waits gets the error.
+  func close(_ error: RedisError) {
+    queue.withLock { $0.drain(error) }
+    reactor.submit { [self] in shut(error) }
+  }
+
+  /// Looks at once for callers that have been cancelled.
+  func sweepSoon() { reactor.submit { [self] in sweep() } }
+
+  @inline(__always)
+  private func settle(_ acceptance: CommandQueue<ReplyWaiter>.Acceptance, _ waiter: ReplyWaiter) {
+    switch acceptance {
+    case .accepted(let needsFlush): if needsFlush { scheduleFlush() }
+    case .overloaded(let error), .ended(let error): waiter.fail(error)
+    }
+  }
+
+  private func scheduleFlush() {
+    if reactor.isOnThread {
+      reactor.callAtEndOfTick(self)
+    } else {
+      reactor.submit { [self] in reactor.callAtEndOfTick(self) }
+    }
+  }
+}
+
+// On the reactor's thread.
+extension RedisConnection {
+  /// Tells when it ends, once. At once if it has ended already.
+  func whenEnded(_ body: @escaping @Sendable (RedisError) -> Void) {
+    if isClosed, let end { body(end) } else { onEnd = body }
+  }
+
+  /// From now on replies answer no command: the connection has become one of subscriptions.
+  func receivePushes(_ body: @escaping ([RESPValue]) -> Void) { onPush = body }
+
+  private func closeIfDrained() {
+    guard let end = queue.withLock({ $0.isIdle ? $0.end : nil }), outgoing.isEmpty else { return }
+    shut(end)
+  }
+
+  private func shut(_ error: RedisError) {
+    guard !isClosed else { return }
+    isClosed = true
+    source?.cancel()
+    source = nil
+    if let timer { reactor.cancel(timer) }
+    timer = nil
+    onPush = nil
+    link.end()
+    Glibc.close(socket)
+    let waiters = queue.withLock { $0.close(error) }
+    let onEnd = onEnd.take()
+    onEnd?(error)
+    for (waiter, error) in waiters { waiter.fail(error) }
+  }
+
+  private func lost(_ what: String) { shut(RedisError(.connectionLost, what)) }
+
+  fileprivate func sweep() {
+    guard !isClosed else { return }
+    var departures: [CommandQueue<ReplyWaiter>.Departure] = []
+    let now = reactor.now
+    let outlook = queue.withLock {
+      $0.sweep(at: now, interval: sweepInterval, hasLeft: { $0.hasLeft }, into: &departures)
+    }
+    for departure in departures {
+      switch departure.reason {
+      case .cancelled: departure.waiter.fail(CancellationError())
+      case .timedOut:
+        departure.waiter.fail(RedisError.deadlinePassed)
+      }
+    }
+    switch outlook {
+    case .idle: break
+    case .lookAgain(let moment): if let timer { reactor.set(timer, for: moment) }
+    case .stalled:
+      lost("the server has sent nothing for too long while replies were due (stallTimeout); the connection is closed")
+    }
+  }
+}
+
+extension RedisConnection: ReactorTickHook {
+  /// Sends what has been gathered.
+  func tickEnded() {
+    guard !isClosed, outgoing.isEmpty else { return }
+    let now = reactor.now
+    queue.withLock { $0.takeOutput(into: &outgoing, at: now) }
+    if let timer, !timer.isPending { reactor.set(timer, for: now.advanced(by: sweepInterval)) }
+    flush()
+  }
+
+  private func flush() {
+    do {
+      let outcome = try link.send(&outgoing, to: socket)
+      if outcome.bytes > 0 { queue.withLock { $0.didSend(outcome.bytes) } }
+      try source?.watch(outcome.isBlocked ? [.read, .write] : .read)
+    } catch let error as RedisError {
+      shut(error)
+    } catch {
+      lost("the connection cannot be watched: \(error)")
+    }
+  }
+}
+
+extension RedisConnection: ReactorHandler {
+  /// The socket can be read or written.
+  func ready(_ events: ReactorEvents) {
+    if events.contains(.stopped) { return shut(RedisError(.closed, "the reactor has been shut down")) }
+    if events.contains(.readable) { read() }
+    guard !isClosed, events.contains(.writable) else { return }
+    flush()
+    if outgoing.isEmpty, !link.hasPendingOutput { tickEnded() }
+  }
+
+  private func read() {
+    for _ in 0..<Self.readsPerEvent {
+      let count = recv(socket, input.baseAddress, input.count, 0)
+      if count > 0 {
+        receive(UnsafeRawBufferPointer(rebasing: input[..<count]))
+        if isClosed || count < input.count { return }
+      } else if count == 0 {
+        return lost("the server closed the connection")
+      } else if errno == EAGAIN {
+        return
+      } else if errno != EINTR {
+        return lost("reading from the server failed: \(SystemErrorText.of(errno))")
+      }
+    }
+  }
+
+  private func receive(_ bytes: UnsafeRawBufferPointer) {
+    do {
+      var isFed = false
+      try link.receive(bytes) { plain in
+        isFed = true
+        try feed(plain)
+      }
+      // A link with encryption may have something to say of its own accord.
+      if link.hasPendingOutput { flush() }
+      if !isFed { queue.withLock { $0.didReceive(at: reactor.now) } }
+    } catch let error as RESPViolation {
+      shut(RedisError(.protocolViolation, "the server's reply cannot be used: \(error.message); the connection is closed"))
+    } catch let error as RedisError {
+      shut(error)
+    } catch {
+      lost("\(error)")
+    }
+  }
+
+  private func feed(_ plain: UnsafeRawBufferPointer) throws {
+    var rest = plain
+    while !rest.isEmpty, !isClosed {
+      let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(Self.feedSize))
+      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(Self.feedSize))
+      try reader.feed(piece)
+      defer { deliver() }
+      while let reply = try reader.next() { replies.append(reply) }
+    }
+  }
+
+  private func deliver() {
+    guard !replies.isEmpty else { return queue.withLock { $0.didReceive(at: reactor.now) } }
+    if let onPush {
+      onPush(replies)
+      return replies.removeAll(keepingCapacity: true)
+    }
+    let now = reactor.now
+    let (isExpected, isEnding) = queue.withLock { queue in
+      (queue.complete(replies, at: now, into: &completions), queue.end != nil)
+    }
+    let needsReplacement = replies.contains { $0.asksForReplacement }
+    replies.removeAll(keepingCapacity: true)
+    for completion in completions { completion.waiter.receive(completion.reply, isLast: completion.isLast) }
+    completions.removeAll(keepingCapacity: true)
+    if !isExpected {
+      shut(RedisError(.protocolViolation, "the server sent a reply to no command; the connection is closed"))
+    } else if needsReplacement {
+      replace()
+    } else if isEnding {
+      closeIfDrained()
+    }
+  }
+
+  /// The server is not the one to talk to any more: callers go to another connection, replies still due come on this one.
+  private func replace() {
+    // The server that a new connection has just led to is the same one; going round in circles helps nobody.
+    guard openedAt.advanced(by: .seconds(1)) < reactor.now else { return }
+    let error = RedisError(.connectionLost, "the server takes no writes any more; the connection is being replaced")
+    queue.withLock { $0.drain(error) }
+    let onEnd = onEnd.take()
+    onEnd?(error)
+    closeIfDrained()
+  }
+}
+
+extension RESPValue {
+  fileprivate var asksForReplacement: Bool {
+    guard case .error(let text) = self else { return false }
+    return RedisError(serverText: text).effect == .replaceConnection
+  }
+}
