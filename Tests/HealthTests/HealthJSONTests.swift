@@ -111,6 +111,19 @@ struct HealthJSONTests {
     }
   }
 
+  @Test func keepsTheContractOfPlugins() async throws {
+    try await PluginConformance.check(HealthPlugin.self, manifest: "interval: 1s")
+  }
+
+  @Test func theVariablesOfTheSourcesWork() throws {
+    let environment = ["HEALTH_CHECK_CACHE_TIMEOUT": "7000", "HEALTH_CHECK_ENABLE_DETAILED": "false"]
+    let planner = Planner(
+      plugins: [PluginRegistration(HealthPlugin.self)],
+      source: .inline("plugins: { health: {} }", environment: environment))
+    let configuration = try #require(planner.plan().plan?["health"]?.configuration as? HealthConfiguration)
+    #expect(configuration.checkCache == .seconds(7) && !configuration.detailed)
+  }
+
   @Test func writesInstants() {
     #expect(Duration.zero.timestamp == "1970-01-01T00:00:00Z")
     #expect(Duration.seconds(951_782_399).timestamp == "2000-02-28T23:59:59Z")
