@@ -27,6 +27,8 @@ let package = Package(
     .library(name: "MainstayDevServices", targets: ["MainstayDevServices"]),
     .library(name: "MainstayTemplating", targets: ["MainstayTemplating"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
+    .library(name: "MainstayRetry", targets: ["MainstayRetry"]),
+    .library(name: "MainstayValidator", targets: ["MainstayValidator"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
   ],
   traits: [
@@ -100,12 +102,23 @@ let package = Package(
       ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
       exclude: ["README.md"]),
 
+    library(
+      "MainstayRetry", "Plugins/Retry",
+      [
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayInstruments", "MainstayResilience",
+        asyncHTTPClient, hummingbird, httpTypes, nioCore, nioHTTP1, nioPosix, serviceContext,
+      ], exclude: ["README.md"]),
+    library(
+      "MainstayValidator", "Plugins/Validator",
+      ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
+      exclude: ["README.md"]),
+
     // The stock host: a list of plugins and one call
     .executableTarget(
       name: "mainstay",
       dependencies: [
         "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
-        "MainstayKernel",
+        "MainstayKernel", "MainstayRetry", "MainstayValidator",
       ],
       path: "Sources/mainstay"),
 
@@ -126,6 +139,18 @@ let package = Package(
       [
         "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
         "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+      ]),
+    test(
+      "RetryTests",
+      [
+        "MainstayRetry", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
+        "MainstayResilience", "MainstayTesting", httpTypes, nioCore, nioHTTP1, nioPosix,
+      ]),
+    test(
+      "ValidatorTests",
+      [
+        "MainstayValidator", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel", "MainstayResilience",
+        "MainstayTesting", httpTypes,
       ]),
     test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
     test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),

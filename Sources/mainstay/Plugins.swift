@@ -2,10 +2,14 @@ import MainstayDevServices
 import MainstayHTTPServer
 import MainstayHealth
 import MainstayKernel
+import MainstayRetry
+import MainstayValidator
 
 /// The plugins of the stock host. `host.yaml` decides which of them run.
 let linkedPlugins: [any Plugin.Type] = [
   HTTPPlugin.self,
   DevServicesPlugin.self,
   HealthPlugin.self,
+  RetryPlugin.self,
+  ValidatorPlugin.self,
 ]

@@ -12,6 +12,8 @@ struct StockPlugin: Sendable, Equatable {
     StockPlugin(name: "http", product: "MainstayHTTPServer", type: "HTTPPlugin", section: "{ port: 8080 }"),
     StockPlugin(name: "dev_services", product: "MainstayDevServices", type: "DevServicesPlugin"),
     StockPlugin(name: "health", product: "MainstayHealth", type: "HealthPlugin"),
+    StockPlugin(name: "retry", product: "MainstayRetry", type: "RetryPlugin"),
+    StockPlugin(name: "validator", product: "MainstayValidator", type: "ValidatorPlugin"),
   ]
 
   /// The plugins of a comma-separated list, in its order.
