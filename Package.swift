@@ -26,13 +26,17 @@ let package = Package(
     .library(name: "MainstayPooling", targets: ["MainstayPooling"]),
     .library(name: "MainstayDevServices", targets: ["MainstayDevServices"]),
     .library(name: "MainstayTemplating", targets: ["MainstayTemplating"]),
+    .library(name: "MainstayTemplates", targets: ["MainstayTemplates"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
     .library(name: "MainstayRetry", targets: ["MainstayRetry"]),
     .library(name: "MainstayValidator", targets: ["MainstayValidator"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
+    .library(name: "MainstayMetrics", targets: ["MainstayMetrics"]),
+    .library(name: "MainstayPool", targets: ["MainstayPool"]),
   ],
   traits: [
-    .trait(name: "TLS", description: "The HTTP plugin serves HTTPS (builds BoringSSL)."),
+    .trait(
+      name: "TLS", description: "The HTTP plugin serves HTTPS, and Redis is spoken to through TLS (builds BoringSSL)."),
     .trait(name: "JWT", description: "The HTTP plugin accepts JSON Web Tokens (builds swift-crypto)."),
     .default(enabledTraits: ["TLS", "JWT"]),
   ],
@@ -40,6 +44,7 @@ let package = Package(
     .package(url: github + "apple/swift-argument-parser", from: "1.8.2"),
     .package(url: github + "apple/swift-http-types", from: "1.8.0"),
     .package(url: github + "apple/swift-log", from: "1.16.2"),
+    .package(url: github + "apple/swift-metrics", from: "2.13.0"),
     .package(url: github + "apple/swift-nio", from: "2.101.2"),
     .package(url: github + "apple/swift-distributed-tracing", from: "1.7.2"),
     .package(url: github + "apple/swift-nio-extras", from: "1.34.1"),
@@ -57,6 +62,7 @@ let package = Package(
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Ground floor
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
@@ -74,7 +80,14 @@ let package = Package(
     library(
       "MainstayPostgres", "Sources/Postgres",
       ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor", "MainstayResilience"]),
-    library("MainstayRedis", "Sources/Redis", ["CHiredis", "MainstayKernel", "MainstayPooling", "MainstayReactor"]),
+    library(
+      "MainstayRedis", "Sources/Redis",
+      [
+        "CHiredis", "MainstayKernel", "MainstayReactor",
+        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["TLS"])),
+        .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["TLS"])),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
+      ]),
     library("MainstayTemplating", "Sources/Templating", ["MainstayKernel"]),
     library("MainstayTesting", "Sources/Testing", ["MainstayKernel", log]),
     library(
@@ -86,6 +99,12 @@ let package = Package(
       ["MainstayCommandLine", "MainstayKernel", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix]),
 
     // Plugins
+    library(
+      "MainstayPool", "Plugins/Pool",
+      [
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayPooling", "MainstayPostgres",
+        "MainstayReactor", "MainstayRedis", httpTypes, log,
+      ], exclude: ["README.md"]),
     library(
       "MainstayDevServices", "Plugins/DevServices",
       ["MainstayCapabilities", "MainstayDevServers", "MainstayKernel", log], exclude: ["README.md"]),
@@ -101,6 +120,19 @@ let package = Package(
       "MainstayHealth", "Plugins/Health",
       ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
       exclude: ["README.md"]),
+    library(
+      "MainstayMetrics", "Plugins/Metrics",
+      [
+        "CZlib", "MainstayKernel", "MainstayHTTP", "MainstayInstruments", hummingbird, httpTypes, coreMetrics, log,
+        nioCore,
+      ], exclude: ["README.md"]),
+
+    library(
+      "MainstayTemplates", "Plugins/Templates",
+      [
+        "MainstayCapabilities", "MainstayCommandLine", "MainstayHTTP", "MainstayKernel", "MainstayTemplating",
+        argumentParser, hummingbird, httpTypes, log,
+      ], exclude: ["README.md"]),
 
     library(
       "MainstayRetry", "Plugins/Retry",
@@ -118,7 +150,7 @@ let package = Package(
       name: "mainstay",
       dependencies: [
         "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
-        "MainstayKernel", "MainstayRetry", "MainstayValidator",
+        "MainstayKernel", "MainstayMetrics", "MainstayPool", "MainstayRetry", "MainstayValidator",
       ],
       path: "Sources/mainstay"),
 
@@ -133,12 +165,11 @@ let package = Package(
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
     test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayTesting"]),
-    test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test(
-      "HealthTests",
+      "MetricsTests",
       [
-        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
-        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+        "MainstayMetrics", "MainstayHTTPServer", "MainstayHTTP", "MainstayInstruments", "MainstayKernel",
+        "MainstayTesting", coreMetrics, httpTypes,
       ]),
     test(
       "RetryTests",
@@ -152,17 +183,37 @@ let package = Package(
         "MainstayValidator", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel", "MainstayResilience",
         "MainstayTesting", httpTypes,
       ]),
+    test(
+      "HealthTests",
+      [
+        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
+        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+      ]),
     test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
+    test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
     test(
       "DevServicesTests",
       ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
     .executableTarget(
       name: "dev-servers-probe", dependencies: ["MainstayDevServers"], path: "Tests/DevServersProbe"),
+    test(
+      "TemplatesTests",
+      [
+        "MainstayTemplates", "MainstayTemplating", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting",
+        "MainstayKernel", "MainstayTesting", hummingbird, httpTypes,
+      ]),
     test("HostTests", ["mainstay", "stuck-host"]),
     .executableTarget(
       name: "stuck-host", dependencies: ["MainstayCommandLine", "MainstayKernel"], path: "Tests/StuckHost"),
     test("ReactorTests", ["MainstayReactor"]),
+    test(
+      "PoolTests",
+      [
+        "MainstayPool", "MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayHTTP",
+        "MainstayHTTPTesting", "MainstayKernel", "MainstayPooling", "MainstayPostgres", "MainstayReactor",
+        "MainstayRedis", "MainstayTesting",
+      ]),
     test("PoolingTests", ["MainstayPooling"]),
     test(
       "PostgresTests",
@@ -170,7 +221,9 @@ let package = Package(
         "MainstayPostgres", "MainstayDevServers", "MainstayKernel", "MainstayPooling", "MainstayReactor",
         "MainstayResilience", "MainstayTesting", "CLibPQ",
       ]),
-    test("RedisTests", ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor"]),
+    test(
+      "RedisTests",
+      ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
   ]
 )
@@ -188,6 +241,7 @@ func test(_ name: String, _ dependencies: [Target.Dependency], exclude: [String]
 
 var argumentParser: Target.Dependency { .product(name: "ArgumentParser", package: "swift-argument-parser") }
 var asyncHTTPClient: Target.Dependency { .product(name: "AsyncHTTPClient", package: "async-http-client") }
+var coreMetrics: Target.Dependency { .product(name: "CoreMetrics", package: "swift-metrics") }
 var httpTypes: Target.Dependency { .product(name: "HTTPTypes", package: "swift-http-types") }
 var hummingbird: Target.Dependency { .product(name: "Hummingbird", package: "hummingbird") }
 var hummingbirdCore: Target.Dependency { .product(name: "HummingbirdCore", package: "hummingbird") }

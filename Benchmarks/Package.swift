@@ -28,6 +28,9 @@ let package = Package(
         .product(name: "MainstayPooling", package: "mainstay"), .product(name: "MainstayPostgres", package: "mainstay"),
         .product(name: "MainstayReactor", package: "mainstay"), .product(name: "MainstayRedis", package: "mainstay"),
       ], swiftSettings: settings),
+    .executableTarget(
+      name: "MetricsBenchmarks",
+      dependencies: [.product(name: "MainstayInstruments", package: "mainstay")], swiftSettings: settings),
     // The peer of `/health`.
     .executableTarget(
       name: "BareHummingbird",

@@ -5,12 +5,15 @@ import NIOCore
 struct HTTPStartError: Error, CustomStringConvertible {
   /// What is wrong, and what to do.
   let description: String
+  /// Whether somebody else listens there.
+  var isInUse = false
 }
 
 extension HTTPStartError {
   /// What the kernel's refusal to bind means.
   init(binding address: String, _ error: any Error) {
     let code = (error as? IOError)?.errnoCode
+    isInUse = code == EADDRINUSE
     switch code {
     case EADDRINUSE:
       description =

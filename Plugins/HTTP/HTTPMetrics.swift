@@ -43,7 +43,7 @@ struct HTTPMetrics: Sendable {
     if status.code == 429 { rateLimited.labels(template).increment() }
     let series = durations.labels(method.rawValue, template)
     if let traceID {
-      series.observe(duration / .seconds(1), traceID: traceID)
+      series.observe(duration.inSeconds, traceID: traceID)
     } else {
       series.record(duration)
     }
@@ -69,7 +69,7 @@ struct HTTPMetrics: Sendable {
       for (index, loop) in loops.enumerated() {
         let series = lag.labels(String(index))
         let due = ContinuousClock.now
-        loop.execute { series.set((ContinuousClock.now - due) / .seconds(1)) }
+        loop.execute { series.set((ContinuousClock.now - due).inSeconds) }
       }
       try await clock.sleep(for: interval)
     }

@@ -22,6 +22,22 @@ public struct MetricsConfiguration: PluginConfiguration {
   @Field("Export what libraries record through swift-metrics. It can be switched on once a process, not off again.")
   public var swiftMetrics = true
 
+  /// Metrics recorded by name.
+  @Field("Metrics that are recorded by name, over HTTP or by plugins, beside the standard ones.")
+  public var definitions: [MetricDefinition] = []
+
+  /// What is kept for queries.
+  @Field("What is kept in memory for queries and alerts.")
+  public var history = HistoryConfiguration()
+
+  /// Alerts.
+  @Field("Which alerts there are, and who is told.")
+  public var alerts = AlertConfiguration()
+
+  /// Service level objectives.
+  @Field("What is promised to users; each objective raises alerts when its error budget burns too fast.")
+  public var objectives = ObjectiveConfiguration.standard
+
   /// The defaults.
   public init() {}
 }

@@ -12,6 +12,7 @@ struct PoolOpening {
   let listeners: [PoolListener]
   private let databases: [PostgresTarget]
   private let redis: RedisTarget?
+  private let reactors: [Reactor]
   private let configuration: PoolConfiguration
   private let context: PluginContext
 
@@ -19,6 +20,7 @@ struct PoolOpening {
     self.configuration = configuration
     self.context = context
     let reactors = try (0..<configuration.reactors).map { try Reactor(name: "pool-\($0)") }
+    self.reactors = reactors
     context.onStop { for reactor in reactors { reactor.shutdown() } }
     let clock = HostPoolClock.clock(for: context.clock)
     var databases: [PostgresTarget] = []
@@ -48,7 +50,9 @@ struct PoolOpening {
     var all: [(String, PostgresPoolConfiguration, Secret<String>)] = []
     let main = configuration.postgres
     if main.enabled {
-      let url = try await address(main.url, of: "postgres", variable: "DATABASE_URL", context) { try await $0.postgres() }
+      let url = try await address(main.url, of: "postgres", variable: "DATABASE_URL", context) {
+        try await $0.postgres()
+      }
       if let url { all.append(("postgres", main, url)) }
     }
     for name in configuration.databases.keys.sorted() {
@@ -101,12 +105,26 @@ struct PoolOpening {
     }
   }
 
+  /// Capabilities that the manifest lists must be there; what stands for an absent target refuses every call.
   func provide() throws {
-    if let main = databases.first(where: { $0.name == "postgres" }) {
-      try context.provide(main.database, as: .postgres)
-    }
+    let main = databases.first { $0.name == "postgres" }?.database
+    let absence = Self.absence("postgres", "DATABASE_URL")
+    try context.provide(
+      main ?? PostgresDatabase(absent: "postgres", reason: absence, reactor: reactors[0]), as: .postgres)
     try context.provide(PostgresDatabases(databases.map(\.database)), as: .postgresDatabases)
-    if let redis { try context.provide(redis.client, as: .redis) }
+    try context.provide(redis?.client ?? absentRedis(), as: .redis)
+  }
+
+  /// A client of a socket whose name is the error's text, and where nobody listens.
+  private func absentRedis() throws -> RedisClient {
+    let client = try RedisClient(
+      RedisOptions(.unix(path: "/(\(Self.absence("redis", "REDIS_URL")))")), reactor: reactors[0])
+    context.onStop { client.close() }
+    return client
+  }
+
+  private static func absence(_ target: String, _ variable: String) -> String {
+    "this host has no \(target): set plugins.pool.\(target).url or \(variable)"
   }
 
   var healthChecks: [HealthCheck] {

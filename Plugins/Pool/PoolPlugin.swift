@@ -22,14 +22,15 @@ public struct PoolPlugin: Plugin {
     ])
 
   private let configuration: PoolConfiguration
-  private let context: PluginContext
+  private let bus: EventBus
+  private let clock: any HostClock
   private let targets: PoolTargets
   private let listeners: [PoolListener]
 
   /// Opens the first connections; throws if a target that is required cannot be reached.
   public init(configuration: PoolConfiguration, context: PluginContext) async throws {
     self.configuration = configuration
-    self.context = context
+    (bus, clock) = (context.bus, context.clock)
     let opening = try await PoolOpening(configuration, context)
     targets = opening.targets
     listeners = opening.listeners
@@ -43,11 +44,11 @@ public struct PoolPlugin: Plugin {
   /// Looks at every target now and then, and lets pools grow and shrink.
   public func run() async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for listener in listeners { group.addTask { await listener.run(context.bus) } }
+      for listener in listeners { group.addTask { await listener.run(bus) } }
       var load = ProcessorLoad()
       _ = load.look(ProcessorLoad.text)
       while true {
-        try await context.clock.sleep(for: configuration.monitoringInterval)
+        try await clock.sleep(for: configuration.monitoringInterval)
         targets.scale(processor: load.look(ProcessorLoad.text))
         _ = await targets.performHealthCheck()
       }

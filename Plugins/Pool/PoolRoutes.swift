@@ -44,20 +44,23 @@ struct PoolRoutes: Sendable {
   private var stats: Route {
     Route.get("/stats/connections", "Tells how connections are used.", access: statsAccess) { [targets] _, _ in
       let all = targets.stats()
-      func sum(_ figure: (ConnectionPoolStatus) -> Int) -> JSONValue { .integer(Int64(all.reduce(0) { $0 + figure($1) })) }
+      func sum(_ figure: (ConnectionPoolStatus) -> Int) -> JSONValue {
+        .integer(Int64(all.reduce(0) { $0 + figure($1) }))
+      }
       return .json(
         .object([
           "total": sum(\.total), "active": sum(\.active), "idle": sum(\.idle), "waiting": sum(\.waiting),
           "targets": .object(JSONObject(all.map { ($0.name, .object($0.figures)) })),
         ]), headers: Self.headers)
     }
-    .described("Counts are of this moment; created, closed and the like count since the start; waits over the last minutes.")
+    .described("Counts are of this moment; created, closed and the like since the start; waits over the last minutes.")
     .responds(
       .ok,
       .object([
         "total": .integer, "active": .integer, "idle": .integer, "waiting": .integer,
         "targets": .dictionary(of: Self.figuresSchema),
-      ]))
+      ])
+    )
     .availableWhileDraining()
   }
 
@@ -131,7 +134,7 @@ struct PoolRoutes: Sendable {
 
   private static let figuresSchema = HTTPSchema.object([
     "total": .integer, "active": .integer, "idle": .integer, "waiting": .integer,
-    "utilisation": .number.described("0 to 1."), "available": .bool,
+    "utilisation": .number.described("0 to 1."), "available": .boolean,
     "waitMilliseconds?": .object([
       "count": .integer, "immediate": .integer, "p50": .number, "p95": .number, "p99": .number, "max": .number,
     ]),

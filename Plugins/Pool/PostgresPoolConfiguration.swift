@@ -9,13 +9,13 @@ public struct PostgresPoolConfiguration: PluginConfiguration {
   public var enabled = true
   /// Where it is.
   @Field(
-    "Where it is: postgresql://user:password@host:5432/database, with libpq's parameters; several hosts are tried in turn.",
+    "Where it is: postgresql://user:password@host:5432/database?…; several hosts are tried in turn.",
     environment: "DATABASE_URL", check: { $0.flatMap(Self.mistake) })
   public var url: Secret<String>?
   /// How connections are encrypted.
   @Field(
-    "Encryption, over that of the URL: true (require), false (disable), or libpq's sslmode.", environment: "DATABASE_SSL",
-    example: "verify-full", check: { $0.flatMap(Self.sslMistake) })
+    "Encryption, over that of the URL: true (require), false (disable), or libpq's sslmode.",
+    environment: "DATABASE_SSL", example: "verify-full", check: { $0.flatMap(Self.sslMistake) })
   public var ssl: String?
   /// Whether the host needs it.
   @Field("Whether the host fails to start without it; else it starts and keeps trying.")
@@ -47,7 +47,8 @@ public struct PostgresPoolConfiguration: PluginConfiguration {
     environment: .milliseconds("DB_POOL_IDLE_TIMEOUT"))
   public var idleTimeout: Duration = .seconds(300)
   /// How long connecting may take.
-  @Field("Longest time for a connection to be opened: name, network, TLS and log-in together.", range: .milliseconds(10)...)
+  @Field(
+    "Longest time for a connection to be opened: name, network, TLS and log-in together.", range: .milliseconds(10)...)
   public var connectTimeout: Duration = .seconds(5)
   /// How long a statement may take.
   @Field(
@@ -55,7 +56,9 @@ public struct PostgresPoolConfiguration: PluginConfiguration {
     environment: .milliseconds("DATABASE_TIMEOUT"))
   public var queryTimeout: Duration = .seconds(15)
   /// How old a connection may become.
-  @Field("A connection older than this, less up to a tenth, is replaced; its successor is opened first.", range: .seconds(1)...)
+  @Field(
+    "A connection older than this, less up to a tenth, is replaced; its successor is opened first.",
+    range: .seconds(1)...)
   public var maxLifetime: Duration = .seconds(1_800)
   /// How long a connection may be idle before it is tried.
   @Field("A connection idle for longer is tried before it is given out.", range: .zero...)
@@ -217,7 +220,9 @@ public struct PoolConnectConfiguration: PluginConfiguration {
   @Field("Connections opened at the same time; one, while opening fails.", range: 1...256)
   public var atATime = 4
   /// The first pause.
-  @Field("Pause after a failure; it doubles with each, and up to half of it is dropped at random.", range: .milliseconds(1)...)
+  @Field(
+    "Pause after a failure; it doubles with each, and up to half of it is dropped at random.",
+    range: .milliseconds(1)...)
   public var backoff: Duration = .milliseconds(50)
   /// The longest pause.
   @Field("Longest pause between two tries.", range: .milliseconds(1)...)

@@ -93,7 +93,8 @@ final class PostgresTarget: PoolTarget {
     let wanted = database.settings.max
     guard wanted > given else { return }
     context.logger.warning(
-      "\(name): max is \(wanted), but the server has \(given) connections for everybody; lower max, or raise max_connections")
+      "\(name): max is \(wanted), but the server has \(given) connections for everybody; lower it, or raise max_connections"
+    )
   }
 }
 

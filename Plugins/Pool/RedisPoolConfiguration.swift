@@ -15,7 +15,9 @@ public struct RedisPoolConfiguration: PluginConfiguration {
   @Field("Whether the host fails to start without it; else it starts and keeps trying.")
   public var required = false
   /// How long values are kept, where nobody says how long.
-  @Field("How long a value is kept where nobody says; a bare number in seconds.", range: .seconds(1)..., environment: .seconds("REDIS_TTL"))
+  @Field(
+    "How long `keep` keeps a value where nobody says how long.", range: .seconds(1)...,
+    environment: .seconds("REDIS_TTL"))
   public var ttl: Duration = .seconds(900)
   /// How long connecting may take.
   @Field("Longest time for a connection to be opened.", range: .milliseconds(10)...)
@@ -44,7 +46,7 @@ public struct RedisPoolConfiguration: PluginConfiguration {
       _ = try RedisOptions(url: url)
       return nil
     } catch {
-      return "cannot be used: \(error)"
+      return "\(error)"
     }
   }
 
@@ -52,6 +54,7 @@ public struct RedisPoolConfiguration: PluginConfiguration {
   func options(_ url: Secret<String>) throws -> RedisOptions {
     var it = try RedisOptions(url: url)
     (it.connectTimeout, it.commandTimeout) = (connectTimeout, commandTimeout)
+    it.defaultTTL = ttl
     (it.sharedConnections, it.maxDedicatedConnections) = (connections, maxDedicated)
     (it.maxDedicatedWaiters, it.maxCommandsInFlight) = (maxWaiters, maxInFlight)
     return it

@@ -14,12 +14,15 @@ final class TargetWatch: Sendable {
   }
 
   let target: String
-  private let context: PluginContext
+  /// Not the whole context: that leads to everything the plugin has provided, and so back here.
+  private let bus: EventBus
+  private let clock: any HostClock
+  private let logger: Logger
   private let state = Mutex(State())
 
   init(_ target: String, _ context: PluginContext) {
     self.target = target
-    self.context = context
+    (bus, clock, logger) = (context.bus, context.clock, context.logger)
   }
 
   /// It gave a sign of life.
@@ -27,25 +30,25 @@ final class TargetWatch: Sendable {
 
   /// It gave none.
   func didNotAnswer(_ reason: String) {
-    let now = context.clock.now
+    let now = clock.now
     let failures = state.withLock { state in
       if state.badSince == nil { state.badSince = now }
       state.failures += 1
       return state.failures
     }
-    context.bus.publish(PoolHealthCheckFailed(target: target, reason: reason, failures: failures))
-    if failures == 1 { context.logger.warning("\(target) does not answer: \(reason)") }
+    bus.publish(PoolHealthCheckFailed(target: target, reason: reason, failures: failures))
+    if failures == 1 { logger.warning("\(target) does not answer: \(reason)") }
   }
 
   /// A connection could not be opened; whether that means anything, `wentDown` says.
   func connectFailed(_ reason: String) {
     state.withLock { $0.reason = reason }
-    context.logger.debug("\(target): \(reason)")
+    logger.debug("\(target): \(reason)")
   }
 
   /// There is no connection to it, and none can be opened.
   func wentDown(_ reason: String? = nil) {
-    let now = context.clock.now
+    let now = clock.now
     let news: String? = state.withLock { state in
       guard !state.isDown else { return nil }
       state.isDown = true
@@ -53,15 +56,15 @@ final class TargetWatch: Sendable {
       return reason ?? state.reason ?? "no connection can be opened"
     }
     guard let news else { return }
-    context.bus.publish(PoolUnavailable(target: target, reason: news))
-    context.logger.warning("\(target) is unavailable: \(news)")
+    bus.publish(PoolUnavailable(target: target, reason: news))
+    logger.warning("\(target) is unavailable: \(news)")
   }
 
   /// There is a connection to it again.
   func cameBack() { recover() }
 
   private func recover() {
-    let now = context.clock.now
+    let now = clock.now
     let since = state.withLock { state in
       let since = state.badSince
       state = State()
@@ -69,7 +72,7 @@ final class TargetWatch: Sendable {
     }
     guard let since else { return }
     let after = since.duration(to: now) / .seconds(1)
-    context.bus.publish(PoolRecovered(target: target, after: after))
-    context.logger.notice("\(target) is well again")
+    bus.publish(PoolRecovered(target: target, after: after))
+    logger.notice("\(target) is well again")
   }
 }

@@ -1,1 +1,88 @@
+import Logging
+import MainstayCapabilities
+import MainstayHTTP
+public import MainstayKernel
+import MainstayTemplating
 
+/// Renders pages, documents and mail from templates in folders.
+public struct TemplatesPlugin: Plugin {
+  /// `templates`
+  public static let manifest = PluginManifest(
+    name: "templates", version: "1.0.0", summary: "Renders Handlebars and Mustache templates: pages, documents, mail.",
+    provides: [.capability(.templates)], contributes: [.point(.httpRoutes)], collects: [.point(.templateHelpers)],
+    events: [TemplateRendered.self, TemplatesReloaded.self])
+
+  private let configuration: TemplatesConfiguration
+  private let context: PluginContext
+  private let service: TemplateService
+  private let helpers: Contributions<HelperTable>
+
+  /// Reads the templates. Faulty ones do not keep the host from starting; they are told in the log and at `/templates`.
+  public init(configuration: TemplatesConfiguration, context: PluginContext) async throws {
+    self.configuration = configuration
+    self.context = context
+    service = TemplateService(configuration: configuration, clock: context.clock, bus: context.bus)
+    helpers = try context.contributions(to: .templateHelpers)
+    try refresh()
+    try context.provide(service, as: .templates)
+    try context.contribute(
+      TemplatesRoutes(
+        service: service, access: RouteAccess(templates: configuration.access),
+        renderAccess: RouteAccess(templates: configuration.renderAccess)
+      ).routes)
+  }
+
+  /// Watches the folders, and the helpers that other plugins contribute.
+  public func run() async throws {
+    guard configuration.watch else { return }
+    var lastError = ""
+    while true {
+      try await context.clock.sleep(for: configuration.watchInterval)
+      do {
+        try refresh()
+        lastError = ""
+      } catch {
+        // The templates that were read before stay in use.
+        if lastError != "\(error)" { context.logger.warning("templates cannot be read: \(error)") }
+        lastError = "\(error)"
+      }
+    }
+  }
+
+  private func refresh() throws {
+    var table = HelperTable.standard
+    for contribution in helpers.current { table = table.merging(contribution.value) }
+    guard let generation = try service.library.refresh(helpers: table) else { return }
+    for fault in generation.faults {
+      let consequence = fault.usesLastGood ? "its last good version stays in use" : "it cannot be rendered"
+      context.logger.warning("\(consequence): \(fault.message)")
+    }
+    context.bus.publish(
+      TemplatesReloaded(
+        generation: generation.number, templates: generation.names.count, faulty: generation.faults.map(\.path)))
+  }
+
+  /// Says whether the folders are there, whether every template compiles, and what makes PDF.
+  public static func diagnose(_ configuration: TemplatesConfiguration) async -> [Diagnosis] {
+    let library = TemplateLibrary(
+      folders: configuration.folders, missing: configuration.strict ? .strict : .lenient)
+    do {
+      guard let generation = try library.refresh(helpers: .standard) else { return [] }
+      let faults = generation.faults.map { Diagnosis(.problem, subject: "template", $0.message) }
+      return faults.isEmpty ? [Diagnosis(.fine, subject: "templates", "\(generation.names.count) templates compile")] : faults
+    } catch {
+      return [Diagnosis(.problem, subject: "templates", "\(error)", remedy: "set plugins.templates.folders")]
+    }
+  }
+}
+
+extension RouteAccess {
+  /// Reads `open`, `authenticated`, or the name of a role.
+  init(templates text: String) {
+    switch text {
+    case "open": self = .open
+    case "authenticated": self = .authenticated
+    default: self = .role(text)
+    }
+  }
+}

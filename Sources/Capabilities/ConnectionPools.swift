@@ -43,8 +43,7 @@ public struct ConnectionPoolStatus: Sendable, Equatable {
   /// Figures.
   public init(
     name: String, kind: String, total: Int, active: Int, idle: Int, waiting: Int, utilisation: Double,
-    isAvailable: Bool,
-    figures: JSONObject
+    isAvailable: Bool, figures: JSONObject
   ) {
     self.name = name
     self.kind = kind

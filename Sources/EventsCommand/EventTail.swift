@@ -84,6 +84,7 @@ struct EventTail: Sendable {
   private mutating func connect(_ client: HTTPClient, limit: Int?, _ event: (String, String) -> Void) async throws {
     let response = try await client.execute(request, deadline: .distantFuture)
     guard response.status == .ok else { return try await refuse(response) }
+    try checkType(response.headers.first(name: "content-type") ?? "")
     hasConnected = true
     for try await buffer in response.body {
       attempts = 0
@@ -105,6 +106,15 @@ struct EventTail: Sendable {
     if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
     if let id = parser.lastID { request.headers.add(name: "Last-Event-ID", value: id) }
     return request
+  }
+
+  /// Anything may answer at an address: a page in the place of events would look like a host in which nothing happens.
+  private func checkType(_ type: String) throws(Refusal) {
+    let essence = type.prefix { $0 != ";" && $0 != " " }.lowercased()
+    guard essence != "text/event-stream" else { return }
+    let found = essence.isEmpty ? "something without a type" : essence.prefix(60)
+    throw Refusal(
+      description: "\(address) answers with \(found), not with events (text/event-stream); is it a host of this kind?")
   }
 
   /// A host that is busy or stops may answer later, if it has answered before; anything else is final.

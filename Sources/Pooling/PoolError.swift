@@ -71,6 +71,12 @@ public struct PoolHolder: Sendable, Hashable, CustomStringConvertible {
   /// For how long it has been in use.
   public let held: Duration
 
+  /// Somebody who uses a connection.
+  public init(site: PoolSite, held: Duration) {
+    self.site = site
+    self.held = held
+  }
+
   /// `Clinic/Reports.swift:40 for 12.3 s`
   public var description: String { "\(site) for \(held.seconds)" }
 }

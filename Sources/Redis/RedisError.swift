@@ -99,7 +99,8 @@ public struct RedisError: Error, Sendable, CustomStringConvertible {
   }
 
   static var deadlinePassed: RedisError {
-    RedisError(.timedOut, "no reply came before the deadline; the command may have been executed", isIndeterminate: true)
+    RedisError(
+      .timedOut, "no reply came before the deadline; the command may have been executed", isIndeterminate: true)
   }
 
   static var clientClosed: RedisError { RedisError(.closed, "the client has been closed") }
@@ -110,6 +111,7 @@ public struct RedisError: Error, Sendable, CustomStringConvertible {
     return copy
   }
 
+  @usableFromInline
   func named(_ command: String) -> RedisError {
     var copy = self
     copy.command = copy.command ?? command
@@ -122,7 +124,8 @@ public struct RedisError: Error, Sendable, CustomStringConvertible {
 enum ServerErrorText {
   static func code(of reply: String) -> String {
     let word = reply.utf8.prefix { $0 != UInt8(ascii: " ") }
-    let isCode = !word.isEmpty && word.count <= 32 && word.allSatisfy { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
+    let isCode =
+      !word.isEmpty && word.count <= 32 && word.allSatisfy { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
     return isCode ? String(Substring(word)) : "ERR"
   }
 

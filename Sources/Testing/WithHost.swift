@@ -16,7 +16,7 @@ public import MainstayKernel
 /// - Throws: what the host could not start for, or what `body` throws.
 public func withHost<Result>(
   _ plugins: [any Plugin.Type], manifest: String, environment: [String: String] = [:],
-  clock: any HostClock = SystemClock(), logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+  clock: any HostClock = SystemClock(), logger: Logger = .silent,
   body: (Kernel) async throws -> Result
 ) async throws -> Result {
   let planner = Planner(

@@ -2,6 +2,8 @@ import MainstayDevServices
 import MainstayHTTPServer
 import MainstayHealth
 import MainstayKernel
+import MainstayMetrics
+import MainstayPool
 import MainstayRetry
 import MainstayValidator
 
@@ -9,7 +11,9 @@ import MainstayValidator
 let linkedPlugins: [any Plugin.Type] = [
   HTTPPlugin.self,
   DevServicesPlugin.self,
+  PoolPlugin.self,
   HealthPlugin.self,
+  MetricsPlugin.self,
   RetryPlugin.self,
   ValidatorPlugin.self,
 ]

@@ -77,7 +77,9 @@ import Testing
 
   @Test func unknownPluginsAreNamed() {
     let error = #expect(throws: ScaffoldError.self) { try StockPlugin.list("http, helth") }
-    #expect(error?.description == "there is no stock plugin 'helth'; there are: http, health")
+    #expect(
+      error?.description
+        == "there is no stock plugin 'helth'; there are: \(StockPlugin.all.map(\.name).joined(separator: ", "))")
   }
 
   @Test func repeatedPluginsCountOnce() throws {

@@ -203,8 +203,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (StateFolder(user: 5, home: "/home/a", stateHome: nil), "/home/a/.local/state/mainstay/my-host"),
-    (StateFolder(user: 5, home: "/home/a", stateHome: "/s"), "/s/mainstay/my-host"),
+    (StateFolder(user: 5, home: "/people/a", stateHome: nil), "/people/a/.local/state/mainstay/my-host"),
+    (StateFolder(user: 5, home: "/people/a", stateHome: "/s"), "/s/mainstay/my-host"),
     (StateFolder(user: 0, home: "/root", stateHome: nil), "/var/lib/mainstay/my-host"),
     (StateFolder(user: 5, home: nil, stateHome: "relative"), nil),
   ])

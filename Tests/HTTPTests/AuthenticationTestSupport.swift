@@ -22,8 +22,7 @@ extension MainstayRequestContext {
   /// What is known of a request from an address.
   static func test(_ address: String? = "192.0.2.1", drain: DrainSignal = DrainSignal()) -> MainstayRequestContext {
     MainstayRequestContext(
-      requestID: "test", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, remoteAddress: address,
-      drain: drain)
+      requestID: "test", logger: .silent, remoteAddress: address, drain: drain)
   }
 }
 

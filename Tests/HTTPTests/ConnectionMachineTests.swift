@@ -46,6 +46,24 @@ struct ConnectionMachineTests {
     #expect(refusal?.status == (isValid ? nil : .badRequest))
   }
 
+  @Test("Framing that outgrows the body is refused, unless the body is complete")
+  func framing() {
+    var machine = machine
+    #expect(machine.received(head(.POST, "/", ["host": "x", "transfer-encoding": "chunked"]), now: start) == nil)
+    machine.received(framed: 100_000)
+    machine.received(body: 90_000)
+    #expect(machine.refusesFraming() == .wait)
+    machine.received(framed: 90_000 * 16 + 60_000)
+    let refusal = ConnectionMachine.Refusal(
+      status: .payloadTooLarge, detail: "The framing of the body is larger than its content.")
+    #expect(machine.refusesFraming() == .giveUp(refusal))
+    var answered = machine
+    _ = answered.beginsResponse(closing: false)
+    #expect(answered.refusesFraming() == .close)
+    machine.receivedEnd()
+    #expect(machine.refusesFraming() == .wait)
+  }
+
   @Test("Request, response, the next request")
   func keepAlive() {
     var machine = machine

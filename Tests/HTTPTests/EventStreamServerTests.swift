@@ -73,6 +73,22 @@ private struct Rang: Event {
     }
   }
 
+  /// Whatever else listens there may answer 200 as well.
+  @Test(arguments: [("/health", "application/json"), ("/hello?", "text/plain")])
+  func whatIsNoStreamIsNotFollowed(path: String, type: String) async throws {
+    let routes: Routes = [
+      .get("/health/events", "Answers in JSON.", access: .open) { _, _ in try .json(["status": "up"]) },
+      .get("/hello", "Answers in text.", access: .open) { _, _ in .text("hello") },
+    ]
+    try await TestServer.run(routes) { server in
+      var tail = EventTail(url: "http://127.0.0.1:\(server.port ?? 0)\(path)", patterns: [], key: nil)
+      let refusal = await #expect(throws: EventTail.Refusal.self) {
+        try await tail.follow(limit: 1, { _, _ in }, notice: { _ in })
+      }
+      #expect(refusal?.description.contains("answers with \(type), not with events") == true)
+    }
+  }
+
   @Test(arguments: [true, false])
   func aClientThatGoesAwayFreesItsSlotWithoutAHeartbeat(onlyItsSide: Bool) async throws {
     let clock = ManualClock()

@@ -46,6 +46,43 @@ struct ProtocolTests {
     }
   }
 
+  @Test(
+    "A body that is chunked twice, or in HTTP/1.0, gets 400, and the connection ends",
+    arguments: [
+      ("HTTP/1.1", "Transfer-Encoding: chunked, chunked"),
+      ("HTTP/1.1", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"),
+      ("HTTP/1.1", "Transfer-Encoding: Chunked,chunked"), ("HTTP/1.0", "Transfer-Encoding: chunked"),
+    ])
+  func chunkedTwice(version: String, header: String) async throws {
+    try await TestServer.run(.sample) { server in
+      let text = try await server.exchange(request("POST /echo \(version)", header) + "3\r\nabc\r\n0\r\n\r\n")
+      #expect(text.hasPrefix("HTTP/1.") && text.dropFirst(8).hasPrefix(" 400 "), "\(text)")
+      #expect(text.contains("Connection: close\r\n") && !text.contains("HTTP/1.1 200"))
+    }
+  }
+
+  @Test("What stands behind the lengths of chunks may be some, not more than the body is worth")
+  func chunkExtensions() async throws {
+    let head = request("POST /echo HTTP/1.1", "Connection: close", "Transfer-Encoding: chunked")
+    try await TestServer.run(.sample) { server in
+      let small = try await server.exchange(head + "3;name=\"value\"\r\nabc\r\n0;last\r\n\r\n")
+      #expect(small.hasPrefix("HTTP/1.1 200") && small.hasSuffix("abc"))
+      let extended = "1;" + String(repeating: "x", count: 200) + "\r\na\r\n"
+      let bodies = ["5;" + String(repeating: "x", count: 200_000), String(repeating: extended, count: 2_000)]
+      for body in bodies {
+        let client = try await server.connect()
+        // The server may have enough before this is all sent.
+        try? await client.send(head + body)
+        let text = try await client.receiveAll()
+        #expect(text.hasPrefix("HTTP/1.1 413"), "\(text.prefix(100))")
+        await client.close()
+      }
+      // Many small chunks are no attack.
+      let letters = String(repeating: "1\r\na\r\n", count: 60_000) + "0\r\n\r\n"
+      #expect(try await server.exchange(head + letters).hasPrefix("HTTP/1.1 200"))
+    }
+  }
+
   @Test("The access log tells the size of every body, whoever made it")
   func accessLog() async throws {
     let log = LogLines()

@@ -2,6 +2,7 @@ import HTTPTypes
 import Logging
 import MainstayHTTP
 import MainstayKernel
+import MainstayTesting
 import NIOPosix
 import Testing
 
@@ -52,10 +53,6 @@ struct TestServer {
     await client.close()
     return answer
   }
-}
-
-extension Logger {
-  static var silent: Logger { Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }) }
 }
 
 /// A request without a body, as it stands on the wire.

@@ -34,8 +34,10 @@ import Testing
       for name in [
         "http_requests_total{method=\"GET\",route=\"/metrics\",status=\"200\"}",
         "http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"} 1",
-        "http_request_duration_seconds_bucket{method=\"GET\",route=\"/metrics\",le=\"0.005\"}", "http_active_connections ",
-        "http_requests_in_flight 1", "process_cpu_seconds_total ", "process_resident_memory_bytes ", "process_open_fds ",
+        "http_request_duration_seconds_bucket{method=\"GET\",route=\"/metrics\",le=\"0.005\"}",
+        "http_active_connections ",
+        "http_requests_in_flight 1", "process_cpu_seconds_total ", "process_resident_memory_bytes ",
+        "process_open_fds ",
         "process_start_time_seconds ", "plugin_state{plugin=\"http\",state=\"running\"} 1", "plugin_restarts_total",
         "host_ready 1", "host_info{", "event_bus_published_total{topic=\"plugin.state-changed\"}",
         "event_bus_delivered_total{plugin=\"http\"}", "metrics_series{plugin=\"clinic\"} 3",
@@ -58,7 +60,8 @@ import Testing
       #expect("\(open.headers["Content-Type"] ?? "")".hasPrefix("application/openmetrics-text; version=1.0.0"))
       #expect(String(decoding: open.body, as: UTF8.self).hasSuffix("# EOF\n"))
       let json = try await fetch(kernel, "/metrics?format=json&name[]=host_ready")
-      #expect(try JSONValue(parsing: String(decoding: json.body, as: UTF8.self))["metrics"]?[0]?["name"] == "host_ready")
+      #expect(
+        try JSONValue(parsing: String(decoding: json.body, as: UTF8.self))["metrics"]?[0]?["name"] == "host_ready")
       #expect(try JSONValue(parsing: String(decoding: json.body, as: UTF8.self))["metrics"]?.arrayValue?.count == 1)
       let csv = try await fetch(kernel, "/metrics", ["Accept": "text/csv"])
       #expect(String(decoding: csv.body, as: UTF8.self).hasPrefix("name,type,plugin,sample,labels,value\r\n"))
@@ -89,7 +92,8 @@ import Testing
     timer.recordNanoseconds(2_000_000_000)
     CoreMetrics.Meter(label: "0.weird_total").set(1)
     let text = String(
-      decoding: MetricsScrape([("libraries", MainstayMetricsFactory.registry)]).bytes(as: .prometheusText), as: UTF8.self)
+      decoding: MetricsScrape([("libraries", MainstayMetricsFactory.registry)]).bytes(as: .prometheusText),
+      as: UTF8.self)
     #expect(text.contains("lib_requests_total{method=\"GET\"} 3\n"))
     #expect(text.contains("lib_requests_total{method=\"\"} 1\n"))
     #expect(text.contains("lib_gauge 2.5\n"))
@@ -111,7 +115,8 @@ import Testing
 
   @Test(arguments: [
     (nil, ExpositionFormat.prometheusText), ("*/*", .prometheusText), ("text/html, */*;q=0.8", .prometheusText),
-    ("application/json", .json), ("text/csv;q=0.1, text/plain;q=0", .csv), ("application/openmetrics-text", .openMetrics),
+    ("application/json", .json), ("text/csv;q=0.1, text/plain;q=0", .csv),
+    ("application/openmetrics-text", .openMetrics),
     ("application/openmetrics-text; version=\"1.0.0\"", .openMetrics),
     ("application/openmetrics-text;version=2.0.0,text/plain;version=0.0.4;q=0.3", .prometheusText),
     ("application/vnd.google.protobuf;q=0.9,text/plain", .prometheusText), (";;;,,q=,", .prometheusText),

@@ -35,6 +35,7 @@ SHARED = {
     "Logging": "the logging contract of the ecosystem",
     "Metrics": "the metrics contract of the ecosystem",
     "NIOCore": "buffers and addresses",
+    "NIOSSL": "TLS, of the server and of the Redis client",
     "NIOPosix": "event loops, for the server and for the client that tails it",
     "NIOHTTP1": "the words of HTTP errors and upgrades",
     "ServiceContextModule": "the context that a request's id and trace travel in",

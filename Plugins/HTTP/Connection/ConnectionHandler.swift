@@ -61,7 +61,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
   // MARK: Requests
 
   /// Told by ``ArrivalHandler`` before the parser sees the bytes.
-  func bytesArrived() { hasUnparsedBytes = true }
+  func bytesArrived(_ count: Int) {
+    hasUnparsedBytes = true
+    machine.received(framed: count)
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     hasUnparsedBytes = false
@@ -95,6 +98,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
       arm()
       context.fireChannelRead(wrapInboundOut(.head(request)))
     case .body(let buffer):
+      machine.received(body: buffer.readableBytes)
       context.fireChannelRead(wrapInboundOut(.body(buffer)))
     case .end(let trailers):
       machine.receivedEnd()
@@ -107,6 +111,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
       hasUnparsedBytes = false
       machine.receivedPartOfHead(now: .now())
       arm()
+    }
+    switch machine.refusesFraming() {
+    case .wait: break
+    case .close: return closeNow(context)
+    case .giveUp(let refusal): overrule(refusal, context)
     }
     context.fireChannelReadComplete()
   }
@@ -337,7 +346,7 @@ final class ArrivalHandler: ChannelInboundHandler {
   init(_ handler: ConnectionHandler) { self.handler = handler }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    handler.bytesArrived()
+    handler.bytesArrived(unwrapInboundIn(data).readableBytes)
     context.fireChannelRead(data)
   }
 }

@@ -40,6 +40,11 @@ struct ConnectionMachine {
     var isAnswered = false
     /// Whether the response ends only when the client goes away.
     var isEndless = false
+    /// Bytes of the body's framing beyond sixteen for each byte of its content: a chunk of one byte has five.
+    var framing = 0
+
+    /// Beyond this, a body is refused for its framing: 64 KiB.
+    static let mostFraming = 64 << 10
   }
 
   enum State: Equatable {
@@ -110,15 +115,42 @@ struct ConnectionMachine {
     if !hosts.allSatisfy(HostHeader.isWellFormed) {
       return Refusal(status: .badRequest, detail: "The Host header must be a host, or a host and a port.")
     }
-    let codings = head.headers[canonicalForm: "transfer-encoding"]
-    if codings.count > 1 || !codings.allSatisfy({ $0.lowercased() == "chunked" }) {
-      return Refusal(status: .notImplemented, detail: "The one transfer coding this server knows is chunked.")
+    if let refusal = refusal(ofCodings: head.headers[canonicalForm: "transfer-encoding"], head.version) {
+      return refusal
     }
     let expected = head.headers[canonicalForm: "expect"]
     if head.version.minor > 0, !expected.allSatisfy({ $0.lowercased() == "100-continue" }) {
       return Refusal(status: .expectationFailed, detail: "The one expectation this server meets is 100-continue.")
     }
     return nil
+  }
+
+  /// RFC 9112, 6.1: chunked is applied once and last, and HTTP/1.0 has no transfer codings. Where a server and whoever
+  /// stands before it read such a message differently, one request hides in another: it is refused, whatever follows.
+  private func refusal(ofCodings codings: [Substring], _ version: HTTPVersion) -> Refusal? {
+    guard !codings.isEmpty else { return nil }
+    guard codings.allSatisfy({ $0.lowercased() == "chunked" }) else {
+      return Refusal(status: .notImplemented, detail: "The one transfer coding this server knows is chunked.")
+    }
+    guard codings.count == 1, version.minor > 0 else {
+      return Refusal(status: .badRequest, detail: "A body is chunked once, and only in HTTP/1.1.")
+    }
+    return nil
+  }
+
+  /// Bytes of a request's body have come in from the network, or out of the parser.
+  ///
+  /// What lies between the two is framing: the lengths of chunks and what stands behind them, which nobody reads and
+  /// which no limit of bodies counts.
+  mutating func received(framed count: Int = 0, body: Int = 0) {
+    change { $0.framing += count - 17 * body }
+  }
+
+  /// What to do with a body whose framing is out of proportion. Asked when all that has come is parsed.
+  func refusesFraming() -> TimeAction {
+    guard let exchange, !exchange.isReceived, exchange.framing > Exchange.mostFraming else { return .wait }
+    let refusal = Refusal(status: .payloadTooLarge, detail: "The framing of the body is larger than its content.")
+    return exchange.isAnswered ? .close : .giveUp(refusal)
   }
 
   /// The last part of a request has come.

@@ -4,6 +4,7 @@ import MainstayHTTP
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 
 #if TLS
   import NIOSSL
@@ -27,6 +28,8 @@ final class HTTPServer: Sendable {
       idle: .seconds(60), head: .seconds(10), request: .seconds(30), linger: .seconds(2), target: 8 << 10)
     /// How long the listener and idle connections still answer (with 503) once the server refuses new requests.
     var farewell = Duration.milliseconds(250)
+    /// How long to wait for a server of this process that holds the address and is about to go.
+    var succession = Duration.seconds(3)
     var logsAccess = true
   }
 
@@ -36,6 +39,7 @@ final class HTTPServer: Sendable {
   private let listener: any Channel
   private let settings: Settings
   private let socketFile: UnixSocketFile?
+  private let isDeaf = Atomic<Bool>(false)
 
   /// Binds, and answers from then on. Throws an ``HTTPStartError``.
   static func listen(
@@ -49,13 +53,20 @@ final class HTTPServer: Sendable {
     switch settings.address {
     case .tcp(let host, let port):
       let name = host.contains(":") ? "[\(host)]" : host
-      let listener = try await bound(to: "\(name):\(port)") { try await bootstrap.bind(host: host, port: port).get() }
+      let listener = try await bound(to: "\(name):\(port)", .port(port), settings) {
+        try await bootstrap.bind(host: host, port: port).get()
+      }
       let port = listener.localAddress?.port ?? port
+      note(listener, at: .port(port))
       let address = "\(tls == nil ? "http" : "https")://\(name):\(port)"
       return HTTPServer(listener, registry, settings, address: address, port: port, socketFile: nil)
     case .unix(let path):
-      let file = try UnixSocketFile(taking: path)
-      let listener = try await bound(to: path) { try await bootstrap.bind(unixDomainSocketPath: path).get() }
+      var file: UnixSocketFile?
+      let listener = try await bound(to: path, .path(path), settings) {
+        file = try UnixSocketFile(taking: path)
+        return try await bootstrap.bind(unixDomainSocketPath: path).get()
+      }
+      note(listener, at: .path(path))
       return HTTPServer(listener, registry, settings, address: "unix:\(path)", port: nil, socketFile: file)
     }
   }
@@ -72,12 +83,32 @@ final class HTTPServer: Sendable {
     self.socketFile = socketFile
   }
 
-  private static func bound(to address: String, _ bind: () async throws -> any Channel) async throws -> any Channel {
-    do {
-      return try await bind()
-    } catch {
-      throw HTTPStartError(binding: address, error)
+  /// Binds; waits for a predecessor in this process, if there is one in the way.
+  private static func bound(
+    to address: String, _ place: OwnListeners.Place, _ settings: Settings, _ bind: () async throws -> any Channel
+  ) async throws -> any Channel {
+    let deadline = ContinuousClock.now.advanced(by: settings.succession)
+    while true {
+      // Asked first: one that goes between the attempt and the question would look like a stranger's.
+      let isOurs = OwnListeners.shared.has(place)
+      if case .path = place, isOurs, ContinuousClock.now < deadline {
+        // When it closes its socket, NIO removes the file, also if it is another's by then.
+        try await Task.sleep(for: .milliseconds(10))
+        continue
+      }
+      do {
+        return try await bind()
+      } catch {
+        let refusal = error as? HTTPStartError ?? HTTPStartError(binding: address, error)
+        guard refusal.isInUse, isOurs, ContinuousClock.now < deadline else { throw refusal }
+        try await Task.sleep(for: .milliseconds(10))
+      }
     }
+  }
+
+  private static func note(_ listener: any Channel, at place: OwnListeners.Place) {
+    OwnListeners.shared.began(place)
+    listener.closeFuture.whenComplete { _ in OwnListeners.shared.ended(place) }
   }
 
   private static func bootstrap(
@@ -154,8 +185,14 @@ extension HTTPServer {
 
   private func closeListener() async throws {
     if case .tcp = settings.address, await SynFilter.install(on: listener) { try await emptyBacklog() }
+    await deafen()
+  }
+
+  /// The file goes before the socket, and once: a successor may take the path as soon as the socket is closed.
+  private func deafen() async {
+    let isFirst = isDeaf.exchange(true, ordering: .acquiringAndReleasing) == false
+    if isFirst { socketFile?.remove() }
     try? await listener.close()
-    socketFile?.remove()
   }
 
   /// Waits until handshakes that had begun are complete, which takes a round trip, and all connections are accepted.
@@ -177,8 +214,7 @@ extension HTTPServer {
   private func closeRest() async -> Int {
     let abandoned = registry.inFlight
     registry.abortAll()
-    try? await listener.close()
-    socketFile?.remove()
+    await deafen()
     return abandoned
   }
 

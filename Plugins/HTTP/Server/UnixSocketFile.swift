@@ -17,7 +17,7 @@ struct UnixSocketFile: Sendable {
     guard !Self.isAnswering(path) else {
       throw HTTPStartError(
         description: "cannot listen on \(path): another program listens there. Stop it, or change "
-          + "plugins.http.unix_socket.")
+          + "plugins.http.unix_socket.", isInUse: true)
     }
     unlink(path)
   }

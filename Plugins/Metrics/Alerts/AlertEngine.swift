@@ -34,6 +34,7 @@ struct AlertEngine: Sendable, Codable {
     var flapping = FlapDetector()
 
     var isFiring: Bool { if case .firing = state { true } else { false } }
+    var isPending: Bool { if case .pending = state { true } else { false } }
   }
 
   /// What happened to an alert.

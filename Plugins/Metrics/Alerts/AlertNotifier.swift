@@ -94,7 +94,9 @@ struct AlertNotifier: Sendable, Codable {
   func isAcknowledged(_ key: AlertEngine.Key) -> Bool { care[key]?.acknowledged ?? false }
 
   /// Why an alert is not told of, or nil.
-  func muted(_ alert: AlertEngine.Alert, among alerts: [AlertEngine.Key: AlertEngine.Alert], _ settings: Settings, at now: Double)
+  func muted(
+    _ alert: AlertEngine.Alert, among alerts: [AlertEngine.Key: AlertEngine.Alert], _ settings: Settings, at now: Double
+  )
     -> String?
   {
     for silence in silences.values.sorted(by: { $0.id < $1.id }) where silence.until > now {
@@ -160,7 +162,9 @@ struct AlertNotifier: Sendable, Codable {
   ) -> [Notification] {
     var notifications: [Notification] = []
     for key in engine.alerts.keys.sorted(by: { ($0.rule, $0.group.joined()) < ($1.rule, $1.group.joined()) }) {
-      guard let alert = engine.alerts[key], case .firing(let since, _) = alert.state, let rule = rules[key.rule] else { continue }
+      guard let alert = engine.alerts[key], case .firing(let since, _) = alert.state, let rule = rules[key.rule] else {
+        continue
+      }
       var state = care[key] ?? Care()
       guard !state.acknowledged, muted(alert, among: engine.alerts, settings, at: now) == nil else { continue }
       let steps = rule.escalation.sorted { $0.after < $1.after }

@@ -65,7 +65,9 @@ extension AlertRule {
     }
     for selector in [value] + (dividedBy.map { [$0] } ?? []) {
       if selector.metric.isEmpty { problems.append("a metric must be named") }
-      if selector.window <= 0 || selector.window > 7 * 86_400 { problems.append("the window must be above 0 and at most 7 days") }
+      if selector.window <= 0 || selector.window > 7 * 86_400 {
+        problems.append("the window must be above 0 and at most 7 days")
+      }
     }
     if let shortWindow, shortWindow <= 0 || shortWindow >= value.window {
       problems.append("the short window must be above 0 and shorter than the window")
@@ -97,7 +99,8 @@ extension AlertRule {
     }
   }
 
-  private func ratio(_ store: TimeSeriesStore, window: Double?, at now: Double) throws(QueryError) -> [[String]: Double] {
+  private func ratio(_ store: TimeSeriesStore, window: Double?, at now: Double) throws(QueryError) -> [[String]: Double]
+  {
     func sized(_ selector: MetricSelector) -> MetricSelector {
       var selector = selector
       if let window { selector.window = window }

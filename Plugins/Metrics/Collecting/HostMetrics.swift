@@ -21,10 +21,10 @@ struct HostMetrics: Sendable {
     ) { [environment = host.environment.rawValue] samples in samples.add(1, name, version, environment) }
     try registry.gauge("host_ready", help: "1 if the host takes work.") { [host] in host.status.isReady ? 1 : 0 }
     try registry.gauge("host_uptime_seconds", help: "How long the host has been up.") { [host] in
-      host.status.uptime / .seconds(1)
+      host.status.uptime.inSeconds
     }
     try registry.gauge("host_start_duration_seconds", help: "How long it took until every plugin was ready.") {
-      [host] in host.status.startDuration.map { $0 / .seconds(1) }
+      [host] in host.status.startDuration.map { $0.inSeconds }
     }
     try registry.gauge("host_configuration_generation", help: "Raised by each reload that changed something.") {
       [host] in Double(host.status.generation)
@@ -47,7 +47,7 @@ struct HostMetrics: Sendable {
       "plugin_start_duration_seconds", help: "How long a plugin's last start took.", labels: [plugin]
     ) { [host] samples in
       for status in host.status.plugins {
-        if let duration = status.startDuration { samples.add(duration / .seconds(1), status.name) }
+        if let duration = status.startDuration { samples.add(duration.inSeconds, status.name) }
       }
     }
     try registry.collect(
@@ -71,7 +71,8 @@ struct HostMetrics: Sendable {
     ) { [bus] samples in
       for (owner, count) in deliveries.advance(to: bus.statistics.subscriptions) { samples.add(count, owner) }
     }
-    try registry.collect("event_bus_queued", help: "Events that wait for the subscribers of a plugin.", labels: [owner]) {
+    try registry.collect("event_bus_queued", help: "Events that wait for the subscribers of a plugin.", labels: [owner])
+    {
       [bus] samples in
       let queued = Dictionary(grouping: bus.statistics.subscriptions, by: \.owner)
       for (owner, entries) in queued.sorted(by: { $0.key < $1.key }) {

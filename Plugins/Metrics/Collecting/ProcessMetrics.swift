@@ -1,9 +1,10 @@
+import MainstayInstruments
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
   import Musl
 #endif
-import MainstayInstruments
 
 /// What the process uses, as Linux tells it, under the names that Prometheus' own clients use. What cannot be read is
 /// absent, never zero.
@@ -17,7 +18,8 @@ struct ProcessMetrics: Sendable {
     try registry.counter("process_cpu_seconds_total", help: "Processor time used, user and system.") { cpuSeconds }
     try registry.gauge("process_resident_memory_bytes", help: "Resident memory.") { memory(1) }
     try registry.gauge("process_virtual_memory_bytes", help: "Virtual memory.") { memory(0) }
-    try registry.gauge("process_memory_limit_bytes", help: "Memory the control group may use; absent without a limit.") {
+    try registry.gauge("process_memory_limit_bytes", help: "Memory the control group may use; absent without a limit.")
+    {
       memoryLimit
     }
     try registry.gauge("process_open_fds", help: "Open file descriptors.") { openDescriptors }

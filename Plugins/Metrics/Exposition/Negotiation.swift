@@ -29,7 +29,8 @@ enum Negotiation {
   private static func format(of range: Range) -> ExpositionFormat? {
     switch range.type {
     // 1.0.0 is what we write; 0.0.1 is its draft, whose differences no scraper minds.
-    case "application/openmetrics-text": range.version.map { $0 == "1.0.0" || $0 == "0.0.1" } ?? true ? .openMetrics : nil
+    case "application/openmetrics-text":
+      range.version.map { $0 == "1.0.0" || $0 == "0.0.1" } ?? true ? .openMetrics : nil
     case "text/plain": range.version.map { $0 == "0.0.4" } ?? true ? .prometheusText : nil
     case "*/*", "text/*": .prometheusText
     case "application/json": .json

@@ -16,7 +16,9 @@ struct ScrapeResponse: Sendable {
     let includes: (MetricDescriptor) -> Bool = {
       names.isEmpty || names.contains($0.name) || names.contains($0.sampleName)
     }
-    var headers: HTTPFields = [.contentType: format.contentType, .cacheControl: "no-store", .vary: "accept, accept-encoding"]
+    var headers: HTTPFields = [
+      .contentType: format.contentType, .cacheControl: "no-store", .vary: "accept, accept-encoding",
+    ]
     if let gzipLevel, var gzip = GzipWriter(level: Int32(clamping: gzipLevel)) {
       headers[.contentEncoding] = "gzip"
       scrape.write(as: format, where: includes) { bytes in gzip.write(bytes) { chunks.append(ByteBuffer(bytes: $0)) } }

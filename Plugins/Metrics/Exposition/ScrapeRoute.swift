@@ -28,7 +28,8 @@ struct ScrapeRoute: Sendable {
       ).response
     }
     .described(
-      "The text format of Prometheus 0.0.4, OpenMetrics 1.0 with exemplars, JSON or CSV, as the Accept header or `format` asks.")
+      "The text format of Prometheus 0.0.4, OpenMetrics 1.0 with exemplars, JSON or CSV, as the Accept header or `format` asks."
+    )
     .query("format", "prometheus, openmetrics, json or csv; without it, what the Accept header asks for.")
     .query("name[]", "Families to export; without it, all. May be given several times.")
     .responds(.ok, .string, contentType: "text/plain")

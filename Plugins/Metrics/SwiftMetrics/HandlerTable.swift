@@ -109,7 +109,9 @@ enum MetricMapping {
       var name = String(
         decoding: given.utf8.prefix(90).map { isWord($0) && $0 != UInt8(ascii: ":") ? $0 : UInt8(ascii: "_") },
         as: UTF8.self)
-      if name.isEmpty || name.hasPrefix("__") || name.utf8.first.map({ $0 < 0x3A }) ?? true { name = "dimension_" + name }
+      if name.isEmpty || name.hasPrefix("__") || name.utf8.first.map({ $0 < 0x3A }) ?? true {
+        name = "dimension_" + name
+      }
       if name == "le" || name == "quantile" { name += "_" }
       while result.contains(where: { $0.exported == name }) { name += "_" }
       result.append((given, name))

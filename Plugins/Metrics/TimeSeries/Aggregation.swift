@@ -71,7 +71,8 @@ enum Aggregation: Sendable, Hashable, Codable, CustomStringConvertible {
     switch (kind, self) {
     case (.counter, .sum), (.counter, .count), (.counter, .rate), (.counter, .increase), (.counter, .last): nil
     case (.counter, _): "a counter only grows: ask for its rate, increase or last value"
-    case (.gauge, .rate), (.gauge, .increase): "a gauge goes up and down: ask for its avg, min, max, last or a percentile"
+    case (.gauge, .rate), (.gauge, .increase):
+      "a gauge goes up and down: ask for its avg, min, max, last or a percentile"
     case (.gauge, .above): "only a histogram has bounds to be above of"
     case (.histogram, .min), (.histogram, .max), (.histogram, .last):
       "a histogram does not keep single values: ask for a percentile, its avg, count, rate or sum"

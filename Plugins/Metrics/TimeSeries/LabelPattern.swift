@@ -67,7 +67,8 @@ struct LabelPattern: Sendable, Hashable, Codable {
     if alternatives.count == 1, alternatives[0].count == 1 {
       return (isNegated ? "!=" : "=") + PromQL.quoted(alternatives[0][0])
     }
-    let expression = alternatives.map { $0.map(PromQL.escapedExpression).joined(separator: ".*") }.joined(separator: "|")
+    let expression = alternatives.map { $0.map(PromQL.escapedExpression).joined(separator: ".*") }.joined(
+      separator: "|")
     return (isNegated ? "!~" : "=~") + PromQL.quoted(expression)
   }
 }

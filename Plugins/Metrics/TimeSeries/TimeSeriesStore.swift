@@ -61,7 +61,7 @@ struct TimeSeriesStore: Sendable {
     for snapshot in snapshots { record(snapshot, due, ticks, wasBorn: !isFirst) }
     for tier in due { lastTick[tier] = ticks[tier] }
     latest = now
-    forgetOld()
+    forgetOld(Set(snapshots.map(\.descriptor.name)))
   }
 
   private mutating func record(_ snapshot: FamilySnapshot, _ due: [Int], _ ticks: [Int], wasBorn: Bool) {
@@ -83,7 +83,9 @@ struct TimeSeriesStore: Sendable {
         let rings = tiers.map { SeriesRing(columns: snapshot.columns.count, capacity: $0.points) }
         families[name]?.series[series.labelValues] = KeptSeries(wasBorn: wasBorn && wasWatched, rings: rings)
       }
-      for tier in due { families[name]?.series[series.labelValues]?.rings[tier].record(series.numbers, at: ticks[tier]) }
+      for tier in due {
+        families[name]?.series[series.labelValues]?.rings[tier].record(series.numbers, at: ticks[tier])
+      }
     }
   }
 
@@ -96,8 +98,9 @@ struct TimeSeriesStore: Sendable {
     bytes -= family.series.count * bytesOfSeries(family.columns.count)
   }
 
-  /// Series of which nothing is left at any resolution.
-  private mutating func forgetOld() {
+  /// Series of which nothing is left at any resolution, and families that are there no more. One that is there without series is kept, so
+  /// that its first series counts from zero.
+  private mutating func forgetOld(_ present: Set<String>) {
     for (name, family) in families {
       let size = bytesOfSeries(family.columns.count)
       for (values, series) in family.series {
@@ -106,7 +109,7 @@ struct TimeSeriesStore: Sendable {
         families[name]?.series[values] = nil
         bytes -= size
       }
-      if families[name]?.series.isEmpty == true { families[name] = nil }
+      if families[name]?.series.isEmpty == true, !present.contains(name) { families[name] = nil }
     }
   }
 }

@@ -11,7 +11,9 @@ struct StockPlugin: Sendable, Equatable {
   static let all = [
     StockPlugin(name: "http", product: "MainstayHTTPServer", type: "HTTPPlugin", section: "{ port: 8080 }"),
     StockPlugin(name: "dev_services", product: "MainstayDevServices", type: "DevServicesPlugin"),
+    StockPlugin(name: "pool", product: "MainstayPool", type: "PoolPlugin"),
     StockPlugin(name: "health", product: "MainstayHealth", type: "HealthPlugin"),
+    StockPlugin(name: "metrics", product: "MainstayMetrics", type: "MetricsPlugin"),
     StockPlugin(name: "retry", product: "MainstayRetry", type: "RetryPlugin"),
     StockPlugin(name: "validator", product: "MainstayValidator", type: "ValidatorPlugin"),
   ]

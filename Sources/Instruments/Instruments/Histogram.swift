@@ -32,7 +32,7 @@ public final class Histogram: Series, @unchecked Sendable {
   }
 
   /// Counts a duration, in seconds.
-  public func record(_ duration: Duration) { observe(duration.inSeconds) }
+  public func record(_ duration: Duration) { observe(duration.roughlyInSeconds) }
 
   /// Counts a duration, in seconds.
   public func record(nanoseconds: UInt64) { observe(Double(nanoseconds) * 1e-9) }
@@ -87,8 +87,11 @@ public final class Histogram: Series, @unchecked Sendable {
 }
 
 extension Duration {
-  /// The duration in seconds. The two halves are converted one by one: converting 128 bits at once takes 200 ns.
-  var inSeconds: Double {
+  /// The duration in seconds, as metrics have them.
+  public var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+
+  /// The same for the hot path, to the last bits: dividing 128 bits takes longer than all else there.
+  var roughlyInSeconds: Double {
     let low = Double(UInt64(truncatingIfNeeded: attoseconds)) * 1e-18
     return low + Double(Int64(truncatingIfNeeded: attoseconds >> 64)) * 18.446_744_073_709_551_616
   }

@@ -55,7 +55,7 @@ public final class Summary: Series, @unchecked Sendable {
   }
 
   /// Counts a duration, in seconds.
-  public func record(_ duration: Duration) { observe(duration.inSeconds) }
+  public func record(_ duration: Duration) { observe(duration.roughlyInSeconds) }
 
   override func read(into reading: inout SeriesReading) {
     let now = cells.snapshot()

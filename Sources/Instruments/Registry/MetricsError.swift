@@ -1,4 +1,4 @@
-/// Why a family was not registered. Recording never throws.
+/// Why a family was not registered, or a metric of that name not recorded. Recording through an instrument never throws.
 public struct MetricsError: Error, Sendable, CustomStringConvertible {
   /// What kind of failure it is.
   public enum Code: String, Sendable {
@@ -10,6 +10,8 @@ public struct MetricsError: Error, Sendable, CustomStringConvertible {
     case tooMany
     /// Bucket bounds or quantiles that cannot be used.
     case invalidOptions
+    /// There is no metric of that name to record.
+    case undefined
   }
 
   /// What kind of failure it is.
@@ -17,7 +19,8 @@ public struct MetricsError: Error, Sendable, CustomStringConvertible {
   /// What, and what to do.
   public let message: String
 
-  init(_ code: Code, _ message: String) {
+  /// An error.
+  public init(_ code: Code, _ message: String) {
     self.code = code
     self.message = message
   }

@@ -20,7 +20,7 @@ public struct EventBus: Sendable {
     self.init(core: EventBusCore(clock: clock), owner: owner)
   }
 
-  /// A handle for one owner. What is opened through it can be ended with `core.cancelAll(owner:)`.
+  /// A handle for one owner. What is opened through it can be ended with `core.cancelAll(of: owner)`.
   init(core: EventBusCore, owner: String) {
     self.core = core
     self.owner = EventBusOwner(name: owner)

@@ -182,26 +182,19 @@ final class EventBusCore: Sendable {
     withExtendedLifetime(retired) {}
   }
 
-  /// Ends everything that an owner has opened; what waits is discarded.
-  func cancelAll(owner: String) { cancelAll { $0.name == owner } }
-
-  /// Ends everything that one instance of an owner has opened, and refuses what it opens later.
+  /// Ends everything that one instance of an owner has opened, and refuses what it opens later; what waits is discarded.
   func cancelAll(of owner: EventBusOwner) {
     owner.close()
-    cancelAll { $0 === owner }
+    let ids = state.withLock { state in
+      state.records.values.filter { $0.identity.owner === owner }.map(\.identity.id).sorted()
+    }
+    for id in ids { cancel(id, discarding: true) }
   }
 
   /// Ends everything, when the host has stopped; what waits is still delivered.
   func endAll() {
     let ids = state.withLock { $0.records.keys.sorted() }
     for id in ids { cancel(id) }
-  }
-
-  private func cancelAll(where isOwned: (EventBusOwner) -> Bool) {
-    let ids = state.withLock { state in
-      state.records.values.filter { isOwned($0.identity.owner) }.map(\.identity.id).sorted()
-    }
-    for id in ids { cancel(id, discarding: true) }
   }
 
   // MARK: Losses

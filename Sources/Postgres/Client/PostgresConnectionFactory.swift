@@ -8,10 +8,16 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
   let options: PostgresOptions
   let settings: PostgresConnectionSettings
   let reactors: [Reactor]
+  /// Why there is no database at all.
+  private let absence: String?
   private let turn = Atomic<Int>(0)
   let place = PrimaryPlace()
 
-  init(name: String, options: PostgresOptions, settings: PostgresConnectionSettings, reactors: [Reactor]) {
+  init(
+    name: String, options: PostgresOptions, settings: PostgresConnectionSettings, reactors: [Reactor],
+    absence: String? = nil
+  ) {
+    self.absence = absence
     self.name = name
     self.options = options
     self.settings = settings
@@ -22,6 +28,7 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
   func connect(
     deadline: ContinuousClock.Instant, onDeath: @escaping @Sendable () -> Void
   ) async throws -> PostgresConnection {
+    if let absence { throw PostgresError(.options, absence) }
     let reactor = reactors[turn.wrappingAdd(1, ordering: .relaxed).oldValue % reactors.count]
     let end = MonotonicInstant(deadline)
     let handlers = PostgresConnectionHandlers(onClosed: { _ in onDeath() })

@@ -57,6 +57,19 @@ public final class PostgresDatabase: Sendable {
     readers = SharedReaders(most: max(1, sharedReaders))
   }
 
+  /// What stands for a database that the host does not have: every call is refused at once, with the reason.
+  public init(absent name: String, reason: String, reactor: Reactor) {
+    self.name = name
+    options = PostgresOptions()
+    (batchSize, parallelQueries) = (1, 1)
+    factory = PostgresConnectionFactory(
+      name: name, options: options, settings: PostgresConnectionSettings(), reactors: [reactor], absence: reason)
+    var settings = PoolSettings()
+    (settings.min, settings.max) = (0, 1)
+    pool = ConnectionPool(name: name, settings: settings, factory: factory)
+    readers = SharedReaders(most: 1)
+  }
+
   /// The thread on which the first connection lives, and all of them if there is only one reactor.
   public var reactor: Reactor { factory.reactors[0] }
 
@@ -94,7 +107,9 @@ public final class PostgresDatabase: Sendable {
   /// A server that was the primary and takes no writes any more has been demoted: every connection to it must go, not only
   /// the one that noticed.
   func notice(_ error: PostgresError, on connection: PostgresConnection) {
-    guard error.state == .readOnlyTransaction, connection.role == .standby, factory.place.noticeDemotion() else { return }
+    guard error.state == .readOnlyTransaction, connection.role == .standby, factory.place.noticeDemotion() else {
+      return
+    }
     pool.startGeneration(reason: "the server takes no writes any more")
   }
 

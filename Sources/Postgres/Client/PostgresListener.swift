@@ -115,10 +115,23 @@ private final class PostgresListener: Sendable {
     }
     if !isFirst { tell(.gap) }
     began()
-    while !Task.isCancelled {
-      let isOver = await Self.wait(ended, Self.heartbeat)
-      if isOver { return }
-      _ = try await connection.execute("SELECT 1", deadline: .now.advanced(by: .seconds(5)))
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { for await _ in ended {} }
+      group.addTask { await Self.keepAsking(connection) }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  /// Asks for a sign of life now and then; returns when there is none.
+  private static func keepAsking(_ connection: PostgresConnection) async {
+    do {
+      while true {
+        try await Task.sleep(for: heartbeat)
+        _ = try await connection.execute("SELECT 1", deadline: .now.advanced(by: .seconds(5)))
+      }
+    } catch {
+      // The connection is lost, or nobody listens any more.
     }
   }
 
@@ -139,19 +152,5 @@ private final class PostgresListener: Sendable {
 
   private func tell(_ event: PostgresListenEvent) {
     if case .dropped = events.yield(event) { hasLost.store(true, ordering: .releasing) }
-  }
-
-  /// Whether the connection has ended within a time, or the task was cancelled.
-  private static func wait(_ ended: AsyncStream<Void>, _ time: Duration) async -> Bool {
-    await withTaskGroup(of: Bool.self) { group in
-      group.addTask {
-        for await _ in ended {}
-        return true
-      }
-      group.addTask { (try? await Task.sleep(for: time)) == nil }
-      let first = await group.next() ?? true
-      group.cancelAll()
-      return first
-    }
   }
 }

@@ -167,7 +167,13 @@ public final class PostgresTransaction: PostgresQueryable {
     case .beginning: throw .beginning
     case .open: break
     }
-    let answer = try await connection.execute(mode.commit, deadline: deadline)
+    if let reason = connection.closeReason { throw reason.determinate() }
+    let answer: PostgresResult
+    do throws(PostgresError) {
+      answer = try await connection.execute(mode.commit, deadline: deadline)
+    } catch {
+      throw mode.isReadOnly || !error.isSessionsEnd ? error : error.indeterminate()
+    }
     // A transaction that failed is rolled back by COMMIT, which the server does not count as an error.
     guard answer.commandTag == "COMMIT" else { throw failure ?? .rolledBack }
   }
@@ -192,6 +198,10 @@ public final class PostgresTransaction: PostgresQueryable {
 }
 
 extension PostgresError {
+  /// Whether the session ended with it. A server that ends it during COMMIT may have committed before it said so, such as
+  /// while it waited for its standbys.
+  fileprivate var isSessionsEnd: Bool { code == .connectionLost || severity == .fatal || severity == .panic }
+
   fileprivate static var beginning: PostgresError {
     PostgresError(
       .misuse, "the first statement of the transaction has not ended; await it, or begin(), before several at a time")

@@ -22,7 +22,8 @@ enum HostLookup {
     var list: UnsafeMutablePointer<addrinfo>?
     let failure = getaddrinfo(host, nil, &hints, &list)
     guard failure == 0 else {
-      return .failure(PostgresError(.connect, "the host '\(host)' was not found: \(String(cString: gai_strerror(failure)))"))
+      return .failure(
+        PostgresError(.connect, "the host '\(host)' was not found: \(String(cString: gai_strerror(failure)))"))
     }
     defer { freeaddrinfo(list) }
     var addresses: [String] = []

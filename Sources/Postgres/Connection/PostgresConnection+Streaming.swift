@@ -137,7 +137,9 @@ final class StreamReader: Sendable {
   private let connection: PostgresConnection
   private let unit: SessionUnit
 
-  init(_ connection: PostgresConnection, _ kind: SessionUnit.Kind, _ query: PostgresQuery, _ deadline: MonotonicInstant?) {
+  init(
+    _ connection: PostgresConnection, _ kind: SessionUnit.Kind, _ query: PostgresQuery, _ deadline: MonotonicInstant?
+  ) {
     self.connection = connection
     unit = SessionUnit(kind, query, deadline: deadline)
   }

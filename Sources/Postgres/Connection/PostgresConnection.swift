@@ -45,6 +45,7 @@ extension PostgresConnection {
   /// any more, it is prepared again and run once more, unless it stands in a transaction.
   ///
   /// - Parameter deadline: when to give up; nil for `statementTimeout` from now.
+  @discardableResult
   public nonisolated(nonsending) func execute(
     _ query: PostgresQuery, deadline: MonotonicInstant? = nil
   ) async throws(PostgresError) -> PostgresResult {
@@ -88,6 +89,7 @@ extension PostgresConnection {
     return unit.extra?.results ?? []
   }
 
+  @inline(__always)
   private nonisolated(nonsending) func one(_ unit: SessionUnit) async throws(PostgresError) -> PostgresResult {
     try check(unit.query)
     try await finish(unit)
@@ -95,6 +97,7 @@ extension PostgresConnection {
     return result
   }
 
+  @inline(__always)
   nonisolated(nonsending) func finish(_ unit: SessionUnit) async throws(PostgresError) {
     if Task.isCancelled { throw .cancelled }
     await session.run(unit)

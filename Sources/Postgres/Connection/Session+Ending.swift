@@ -73,9 +73,9 @@ extension Session {
     guard let request = PQgetCancel(connection) else { return lose(nil) }
     cancelling = Cancelling(repeatAt: now.advanced(by: Session.cancelInterval), deadline: deadline)
     let call = CancelRequest(request)
-    let isTaken = BlockingThreads.cancellations.run { [weak self] in
+    let isTaken = BlockingThreads.cancellations.run {
       call.send()
-      self?.cancellationReturned()
+      self.cancellationReturned()
     }
     if !isTaken {
       lose(PostgresError(.connectionLost, "too many cancellations hang; the connection is closed instead"))

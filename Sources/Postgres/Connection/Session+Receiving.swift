@@ -88,9 +88,11 @@ extension Session {
   /// The columns' names, which are read once for each prepared statement.
   private func columns(of result: OpaquePointer, _ unit: SessionUnit) -> PostgresColumns? {
     guard let statement = unit.currentStatement, PQnfields(result) > 0 else { return nil }
-    if let columns = statement.columns, (PQfformat(result, 0) == 0) == (columns[0].format == .text) { return columns }
+    let format = PQfformat(result, 0)
+    if let columns = statement.columns, statement.columnFormat == format { return columns }
     let columns = PostgresColumns(result: result)
     statement.columns = columns
+    statement.columnFormat = format
     return columns
   }
 

@@ -81,7 +81,9 @@ extension Session {
     _ query: PostgresQuery, as statement: PreparedStatement, preparing: Bool, on connection: OpaquePointer?
   ) -> Bool {
     let isSent = try? query.parameters.withPointers { values in
-      if preparing, PQsendPrepare(connection, statement.name, query.sql, values.count, values.types) != 1 { return false }
+      if preparing, PQsendPrepare(connection, statement.name, query.sql, values.count, values.types) != 1 {
+        return false
+      }
       return PQsendQueryPrepared(
         connection, statement.name, values.count, values.values, values.lengths, values.formats,
         query.resultFormat.rawValue) == 1

@@ -28,7 +28,7 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
   let reactor: Reactor
   let settings: PostgresConnectionSettings
   let handlers: PostgresConnectionHandlers
-  private let lock = Mutex(())
+  let lock = Mutex(())
 
   @exclusivity(unchecked) var connection: OpaquePointer?
   /// Why the session has ended; nil while it lives.
@@ -53,8 +53,8 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
   @exclusivity(unchecked) private var after = After()
   @exclusivity(unchecked) private var more = More()
 
-  @exclusivity(unchecked) private var source: ReactorSource?
-  @exclusivity(unchecked) private var timer: ReactorTimer?
+  @exclusivity(unchecked) var source: ReactorSource?
+  @exclusivity(unchecked) var timer: ReactorTimer?
 
   /// A statement is being cancelled. Nothing is sent until the call has returned and all answers have come, so that it
   /// cannot hit anybody else's.
@@ -171,6 +171,7 @@ extension Session {
 // What a caller does.
 extension Session {
   /// Hands a unit in and waits for it.
+  @inline(__always)
   nonisolated(nonsending) func run(_ unit: SessionUnit) async {
     await withUnsafeContinuation { continuation in
       withUnsafeCurrentTask { unit.task = $0 }
@@ -231,96 +232,6 @@ extension Session {
       waiting.removeFirst()
       send(unit)
     }
-  }
-}
-
-// What happens on the reactor's thread.
-extension Session {
-  /// Begins to listen to the socket.
-  func start() throws(ReactorError) {
-    PQsetNoticeReceiver(connection, Session.receiveNotice, Unmanaged.passUnretained(self).toOpaque())
-    source = try reactor.watch(PQsocket(connection), .read, self)
-    timer = ReactorTimer { [weak self] in self?.sweep() }
-  }
-
-  func ready(_ events: ReactorEvents) {
-    locked {
-      if events == .stopped { return lose(PostgresError(.closed, "the reactor has been shut down")) }
-      if wantsWrite { flush() }
-      if events.contains(.readable) { receive() }
-    }
-  }
-
-  func tickEnded() {
-    locked {
-      if isUnsynced { sendSharedSync() }
-      flush()
-    }
-  }
-
-  /// Brings what the reactor does for the session into line with what the session needs.
-  private func settle() {
-    let plan = lock.withLock { _ in
-      Plan(
-        hasEnded: failure != nil, isPaused: isPaused, wantsWrite: wantsWrite, isSweeping: isSweeping,
-        hasUnread: hasUnread,        wantsEndOfTick: isUnsynced || hasUnsent)
-    }
-    if plan.hasEnded { return finish() }
-    if plan.isSweeping, let timer, !timer.isPending {
-      reactor.set(timer, for: reactor.now.advanced(by: Session.sweepInterval))
-    }
-    if plan.wantsEndOfTick { reactor.callAtEndOfTick(self) }
-    var interest: ReactorInterest = plan.isPaused ? [] : .read
-    if plan.wantsWrite { interest.insert(.write) }
-    do {
-      try source?.watch(interest)
-    } catch {
-      return locked { lose(PostgresError(.connectionLost, "the socket cannot be watched", cause: error)) }
-    }
-    if plan.hasUnread {
-      locked {
-        hasUnread = false
-        drain()
-      }
-    }
-  }
-
-  private struct Plan: Sendable {
-    let hasEnded: Bool
-    let isPaused: Bool
-    let wantsWrite: Bool
-    let isSweeping: Bool
-    let hasUnread: Bool
-    let wantsEndOfTick: Bool
-  }
-
-  static let sweepInterval = Duration.milliseconds(10)
-
-  /// Looks for deadlines that have passed and tasks that were cancelled. A handler for cancellation would cost each
-  /// statement 200 ns; this costs a statement nothing.
-  private func sweep() {
-    let now = MonotonicInstant.now
-    let next = locked {
-      expire(now)
-      isSweeping = failure == nil && !(inFlight.isEmpty && waiting.isEmpty && cancelling == nil)
-      return isSweeping
-    }
-    if next, let timer, !reactor.isStopping { reactor.set(timer, for: now.advanced(by: Session.sweepInterval)) }
-  }
-
-  /// The end: the socket is given up before libpq closes it.
-  private func finish() {
-    guard let source else { return }
-    self.source = nil
-    source.cancel()
-    if let timer { reactor.cancel(timer) }
-    timer = nil
-    let reason = locked {
-      PQfinish(connection)
-      connection = nil
-      return failure
-    }
-    if let reason { handlers.onClosed?(reason) }
   }
 }
 

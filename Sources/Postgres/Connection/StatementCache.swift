@@ -13,6 +13,7 @@ final class PreparedStatement: @unchecked Sendable {
   let name: UnsafeMutablePointer<CChar>
   /// Names and types of the answer's columns, once it is known, so that no result needs to read them again.
   @exclusivity(unchecked) var columns: PostgresColumns?
+  @exclusivity(unchecked) var columnFormat: Int32 = 0
   @exclusivity(unchecked) fileprivate(set) var isCached = true
   @exclusivity(unchecked) fileprivate var newer: PreparedStatement?
   @exclusivity(unchecked) fileprivate unowned(unsafe) var older: PreparedStatement?

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Connections that one caller has for itself at a time. The one used last is used first, so that the others may rest.
 final class DedicatedConnections: Sendable {
-  private struct State {
+  private struct State: ~Copyable {
     var idle: [RedisConnection] = []
     /// Connections there are, and those being opened.
     var count = 0
@@ -50,7 +50,8 @@ final class DedicatedConnections: Sendable {
     case .wait(let waiter):
       let granted = try await waiter.value(by: deadline, on: reactor) { [options] in
         RedisError(
-          .timedOut, "all \(options.maxDedicatedConnections) dedicated connections were in use until the deadline "
+          .timedOut,
+          "all \(options.maxDedicatedConnections) dedicated connections were in use until the deadline "
             + "(maxDedicatedConnections)")
       }
       if let granted { return granted }
@@ -106,7 +107,8 @@ final class DedicatedConnections: Sendable {
 
   private func overload(_ count: Int) -> RedisError {
     RedisError(
-      .overloaded, "all \(count) dedicated connections are in use, and \(options.maxDedicatedWaiters) callers wait "
+      .overloaded,
+      "all \(count) dedicated connections are in use, and \(options.maxDedicatedWaiters) callers wait "
         + "already (maxDedicatedConnections, maxDedicatedWaiters)")
   }
 }

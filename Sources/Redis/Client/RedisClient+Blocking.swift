@@ -5,6 +5,7 @@ extension RedisClient {
   ///
   /// Without a deadline it ends `commandTimeout` after the time that the command itself names; if that is without end, so
   /// is the wait, until the task is cancelled or the connection breaks.
+  @usableFromInline
   func sendBlocking<Reply>(_ command: RedisCommand<Reply>, _ deadline: ContinuousClock.Instant?) async throws -> Reply {
     let connection = try await dedicated.acquire(by: limit(deadline, options.commandTimeout))
     var isClean = false
@@ -21,7 +22,7 @@ extension RedisClient {
   private func replyLimit(_ blocks: Duration?, _ deadline: ContinuousClock.Instant?) -> MonotonicInstant? {
     if let deadline { return MonotonicInstant(deadline) }
     guard let blocks, blocks > .zero else { return .distantFuture }
-    return MonotonicInstant.now.advanced(by: blocks + options.commandTimeout)
+    return MonotonicInstant.now.advanced(by: blocks).advanced(by: options.commandTimeout)
   }
 }
 

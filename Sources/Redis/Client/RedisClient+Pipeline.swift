@@ -27,7 +27,8 @@ extension RedisCommand {
   /// The arguments, unless the command blocks: on a shared connection it would hold up everybody.
   func unblocked() throws -> RedisArguments {
     guard blocks == nil else {
-      throw RedisError(.configuration, "a command that blocks cannot be part of a pipeline or transaction", command: name)
+      throw RedisError(
+        .configuration, "a command that blocks cannot be part of a pipeline or transaction", command: name)
     }
     return arguments
   }

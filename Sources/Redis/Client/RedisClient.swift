@@ -31,9 +31,11 @@ public final class RedisClient: Sendable {
     _ options: RedisOptions, reactor: Reactor, observe: @escaping @Sendable (RedisClientEvent) -> Void = { _ in }
   ) throws {
     try options.validate()
+    var options = options
+    options.tlsContext = try options.tls.map { try TLSContext($0) }
     self.options = options
     self.reactor = reactor
-    keepers = (0..<options.sharedConnections).map { _ in
+    keepers = (0..<options.sharedConnections).map { [options] _ in
       ConnectionKeeper(options, reactor: reactor, observe: observe)
     }
     dedicated = DedicatedConnections(options, reactor: reactor)
@@ -57,12 +59,14 @@ public final class RedisClient: Sendable {
   /// Sends a command and reads its reply.
   ///
   /// - Parameter deadline: by when the reply must be there; by default `commandTimeout` after it is sent.
-  public func send<Reply>(
+  @inlinable
+  public nonisolated(nonsending) func send<Reply>(
     _ command: RedisCommand<Reply>, deadline: ContinuousClock.Instant? = nil
   ) async throws -> Reply {
     if command.blocks != nil { return try await sendBlocking(command, deadline) }
     do {
-      return try Reply(reply: try await reply(command.arguments, command.isReadOnly, deadline.map(MonotonicInstant.init)))
+      return try Reply(
+        reply: try await reply(command.arguments, command.isReadOnly, deadline.map { MonotonicInstant($0) }))
     } catch let error as RedisError {
       throw error.named(command.name)
     }
@@ -74,10 +78,12 @@ public final class RedisClient: Sendable {
     let open = keepers.compactMap(\.current)
     return RedisClientStatistics(
       sharedConnections: open.count, commandsInFlight: open.reduce(0) { $0 + $1.inFlight },
+      queuedBytes: open.reduce(0) { $0 + $1.queuedBytes },
       dedicatedConnections: counts.open, idleDedicatedConnections: counts.idle, dedicatedWaiters: counts.waiting)
   }
 
-  private func reply(
+  @usableFromInline
+  nonisolated(nonsending) func reply(
     _ arguments: RedisArguments, _ isReadOnly: Bool, _ deadline: MonotonicInstant?
   ) async throws -> RESPValue {
     let keeper = nextKeeper()
@@ -109,7 +115,8 @@ public final class RedisClient: Sendable {
   @inline(__always)
   private func nextKeeper() -> ConnectionKeeper {
     guard keepers.count > 1 else { return keepers[0] }
-    return keepers[Int(bitPattern: UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).newValue) % UInt(keepers.count))]
+    return keepers[
+      Int(bitPattern: UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).newValue) % UInt(keepers.count))]
   }
 }
 
@@ -119,6 +126,8 @@ public struct RedisClientStatistics: Sendable, Hashable {
   public var sharedConnections: Int
   /// Commands on them whose replies are due.
   public var commandsInFlight: Int
+  /// Bytes of commands on them that have not been sent yet.
+  public var queuedBytes: Int
   /// Dedicated connections that are open or being opened.
   public var dedicatedConnections: Int
   /// Those of them that nobody uses.

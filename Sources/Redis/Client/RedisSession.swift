@@ -54,7 +54,7 @@ public final class RedisSession: Sendable {
   private func limit(_ blocks: Duration?, _ deadline: ContinuousClock.Instant?) -> MonotonicInstant? {
     if let deadline { return MonotonicInstant(deadline) }
     guard let blocks else { return nil }
-    return blocks > .zero ? MonotonicInstant.now.advanced(by: blocks + timeout) : .distantFuture
+    return blocks > .zero ? MonotonicInstant.now.advanced(by: blocks).advanced(by: timeout) : .distantFuture
   }
 }
 

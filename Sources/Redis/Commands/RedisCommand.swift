@@ -6,11 +6,11 @@
 public struct RedisCommand<Reply: RedisDecodable>: Sendable {
   /// The command's name, such as `GET`, for messages.
   public let name: String
-  var arguments: RedisArguments
+  @usableFromInline var arguments: RedisArguments
   /// Whether it changes nothing, so that it may be sent again when a connection breaks before the reply.
   public var isReadOnly: Bool
   /// How long the server may keep it waiting, for commands that block. `.zero` is for ever.
-  var blocks: Duration?
+  @usableFromInline var blocks: Duration?
 
   /// A command of any name. Name and sub-commands are words: `RedisCommand<Int>("OBJECT", "REFCOUNT", key)`.
   public init(_ name: String, _ arguments: any RedisArgument..., isReadOnly: Bool = false) {
@@ -20,6 +20,7 @@ public struct RedisCommand<Reply: RedisDecodable>: Sendable {
   }
 
   /// A command whose arguments are written by a closure.
+  @inlinable
   init(_ name: String, readOnly: Bool = false, _ write: (inout RedisArguments) -> Void) {
     self.name = name
     self.isReadOnly = readOnly

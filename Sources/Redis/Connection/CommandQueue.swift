@@ -12,8 +12,8 @@ import MainstayReactor
 ///                          └── close: every waiter leaves with an error
 /// ```
 ///
-/// A pure value: the connection holds it under its lock and does what comes out of it. `Waiter` is whoever waits.
-struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
+/// A pure value: the connection holds it under its lock and does what comes out of it.
+struct CommandQueue: ~Copyable, Sendable {
   struct Limits: Sendable {
     var commands: Int
     var bytes: Int
@@ -23,9 +23,10 @@ struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
     var stall: Duration?
   }
 
-  private struct Entry: Sendable {
+  // Not private: Swift 6.3 fails to compile a module that looks at a generic ring of a private type of another one.
+  struct Entry: Sendable {
     /// Nil when the caller has left.
-    var waiter: Waiter?
+    var waiter: ReplyWaiter?
     var deadline: MonotonicInstant?
     var repliesDue: Int
     /// How many bytes of the stream the server must have for its first command to be executed.
@@ -43,14 +44,14 @@ struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
 
   /// A reply for a waiter; a batch gets several, of which one is the last.
   struct Completion: Sendable {
-    let waiter: Waiter
+    let waiter: ReplyWaiter
     let reply: RESPValue
     let isLast: Bool
   }
 
   struct Departure: Sendable {
     enum Reason: Sendable { case timedOut, cancelled }
-    let waiter: Waiter
+    let waiter: ReplyWaiter
     let reason: Reason
   }
 
@@ -84,7 +85,7 @@ struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
 
   /// Takes a waiter and its commands.
   mutating func enqueue(
-    _ waiter: Waiter, deadline: MonotonicInstant?, _ batch: [RedisArguments]
+    _ waiter: ReplyWaiter, deadline: MonotonicInstant?, _ batch: [RedisArguments]
   ) -> Acceptance {
     if let end { return .ended(end) }
     let size = batch.reduce(0) { $0 + $1.bytes.count }
@@ -100,7 +101,7 @@ struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
   /// Takes a waiter and its one command.
   @inline(__always)
   mutating func enqueue(
-    _ waiter: Waiter, deadline: MonotonicInstant?, _ arguments: RedisArguments
+    _ waiter: ReplyWaiter, deadline: MonotonicInstant?, _ arguments: RedisArguments
   ) -> Acceptance {
     if let end { return .ended(end) }
     if let refusal = refusal(commands: 1, bytes: arguments.bytes.count) { return .overloaded(refusal) }
@@ -129,22 +130,21 @@ struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
 
   /// Hands replies to their waiters. False if there is a reply that nobody asked for.
   mutating func complete(
-    _ replies: [RESPValue], at now: MonotonicInstant, into completions: inout [Completion]
+    _ replies: inout FIFO<RESPValue>, at now: MonotonicInstant, into completions: inout FIFO<Completion>
   ) -> Bool {
     lastProgress = now
-    for index in replies.indices {
+    while let reply = replies.popFirst() {
       guard !entries.isEmpty else { return false }
       commands -= 1
-      if entries[0]?.repliesDue == 1 {
-        unstamped = min(unstamped, entries.count - 1)
-        if let waiter = entries.popFirst()?.waiter {
-          completions.append(Completion(waiter: waiter, reply: replies[index], isLast: true))
-        }
-      } else {
-        entries[0]?.repliesDue -= 1
-        if let waiter = entries[0]?.waiter {
-          completions.append(Completion(waiter: waiter, reply: replies[index], isLast: false))
-        }
+      let first = entries[0]
+      first.pointee.repliesDue -= 1
+      let isLast = first.pointee.repliesDue == 0
+      if let waiter = first.pointee.waiter {
+        completions.append(Completion(waiter: waiter, reply: reply, isLast: isLast))
+      }
+      if isLast {
+        entries.popFirst()
+        unstamped = min(unstamped, entries.count)
       }
     }
     return true
@@ -155,20 +155,21 @@ struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
 
   /// Lets those go whose deadline has passed or who have left, and says when to look again.
   mutating func sweep(
-    at now: MonotonicInstant, interval: Duration, hasLeft: (Waiter) -> Bool, into departures: inout [Departure]
+    at now: MonotonicInstant, interval: Duration, into departures: inout [Departure]
   ) -> Outlook {
     guard !entries.isEmpty else { return .idle }
     if let stall = limits.stall, let lastProgress, lastProgress.advanced(by: stall) <= now { return .stalled }
     var next = now.advanced(by: interval)
     for index in 0..<entries.count {
-      guard let waiter = entries[index]?.waiter else { continue }
-      let deadline = entries[index]?.deadline ?? .distantFuture
+      let entry = entries[index]
+      guard let waiter = entry.pointee.waiter else { continue }
+      let deadline = entry.pointee.deadline ?? .distantFuture
       if deadline <= now {
         departures.append(Departure(waiter: waiter, reason: .timedOut))
-        entries[index]?.waiter = nil
-      } else if hasLeft(waiter) {
+        entry.pointee.waiter = nil
+      } else if waiter.hasLeft {
         departures.append(Departure(waiter: waiter, reason: .cancelled))
-        entries[index]?.waiter = nil
+        entry.pointee.waiter = nil
       } else {
         next = min(next, deadline)
       }
@@ -180,9 +181,9 @@ struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
   mutating func drain(_ error: RedisError) { end = end ?? error }
 
   /// Ends everything. Each waiter gets an error that says whether its command may have been executed.
-  mutating func close(_ error: RedisError) -> [(Waiter, RedisError)] {
+  mutating func close(_ error: RedisError) -> [(ReplyWaiter, RedisError)] {
     end = error
-    var waiters: [(Waiter, RedisError)] = []
+    var waiters: [(ReplyWaiter, RedisError)] = []
     while let entry = entries.popFirst() {
       guard let waiter = entry.waiter else { continue }
       waiters.append((waiter, error.indeterminate(sent >= entry.executableFrom)))
@@ -197,13 +198,15 @@ struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
   private func refusal(commands more: Int, bytes: Int) -> RedisError? {
     if commands + more > limits.commands {
       return RedisError(
-        .overloaded, "\(commands) commands wait for their replies already, and the limit is \(limits.commands) "
+        .overloaded,
+        "\(commands) commands wait for their replies already, and the limit is \(limits.commands) "
           + "(maxCommandsInFlight); slow down, or raise the limit")
     }
     // One command is always taken when nothing else waits, however large it is.
     if queuedBytes > 0, queuedBytes + bytes > limits.bytes {
       return RedisError(
-        .overloaded, "\(queuedBytes) bytes wait to be sent already, and the limit is \(limits.bytes) (maxQueuedBytes); "
+        .overloaded,
+        "\(queuedBytes) bytes wait to be sent already, and the limit is \(limits.bytes) (maxQueuedBytes); "
           + "slow down, or raise the limit")
     }
     return nil
@@ -218,7 +221,7 @@ struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
 
   @inline(__always)
   private mutating func push(
-    _ waiter: Waiter, _ deadline: MonotonicInstant?, count: Int, executableFrom: UInt64
+    _ waiter: ReplyWaiter, _ deadline: MonotonicInstant?, count: Int, executableFrom: UInt64
   ) -> Acceptance {
     entries.append(Entry(waiter: waiter, deadline: deadline, repliesDue: count, executableFrom: executableFrom))
     commands += count
@@ -231,8 +234,8 @@ struct CommandQueue<Waiter: Sendable>: ~Copyable, Sendable {
     guard unstamped > 0 else { return }
     if unstamped == entries.count { lastProgress = now }
     let deadline = now.advanced(by: limits.timeout)
-    for index in (entries.count - unstamped)..<entries.count where entries[index]?.deadline == nil {
-      entries[index]?.deadline = deadline
+    for index in (entries.count - unstamped)..<entries.count where entries[index].pointee.deadline == nil {
+      entries[index].pointee.deadline = deadline
     }
     unstamped = 0
   }

@@ -23,7 +23,7 @@ final class ConnectionKeeper: Sendable {
   typealias Preparation = @Sendable (RedisConnection) async throws -> Void
 
   private static let maxWaiters = 65_536
-  /// A connection that lives shorter counts as a failed attempt.
+  /// The second connection in a row that lives shorter counts as a failed attempt.
   private static let usefulLife = Duration.seconds(1)
 
   private let options: RedisOptions
@@ -76,7 +76,11 @@ final class ConnectionKeeper: Sendable {
   private func enter(_ turn: OneShot<RedisConnection>) throws -> (isFirst: Bool, ready: RedisConnection?) {
     try state.withLock { state in
       switch state {
-      case .open(let connection): return (false, connection)
+      case .open(let connection) where connection.end == nil: return (false, connection)
+      case .open:
+        // It has ended, and its successor is on the way.
+        state = .opening([turn])
+        return (false, nil)
       case .pausing(let failure): throw failure
       case .closed: throw RedisError.clientClosed
       case .idle:
@@ -103,10 +107,13 @@ final class ConnectionKeeper: Sendable {
 
   private func keep() async {
     var schedule = ReconnectSchedule(first: options.reconnectPause, longest: options.maxReconnectPause)
+    var shortLives = 0
     while !Task.isCancelled {
       do {
-        try await hold(&schedule)
+        try await hold(&schedule, &shortLives)
       } catch {
+        // Without its reactor there is nothing to wait for: timers are due at once, and sockets refused.
+        if (try? await reactor.run { [reactor] in reactor.isStopping }) ?? true { return close() }
         let pause = schedule.pauseAfterFailure(random: Double.random(in: 0..<1))
         report(error, pause: pause)
         guard await sleep(for: pause) else { return }
@@ -117,8 +124,8 @@ final class ConnectionKeeper: Sendable {
     }
   }
 
-  /// Opens a connection and returns when it has ended, unless it ended too soon.
-  private func hold(_ schedule: inout ReconnectSchedule) async throws {
+  /// Opens a connection and returns when it has ended. Throws if that is the second one in a row that ended too soon.
+  private func hold(_ schedule: inout ReconnectSchedule, _ shortLives: inout Int) async throws {
     let begun = MonotonicInstant.now
     let connection = try await RedisConnection.open(
       options, for: .shared, by: begun.advanced(by: options.connectTimeout), on: reactor)
@@ -130,7 +137,8 @@ final class ConnectionKeeper: Sendable {
     observe(.connected(after: begun.duration(to: opened)))
     let end = try await ended.value()
     observe(.lost(end))
-    if opened.duration(to: .now) < Self.usefulLife { throw end }
+    shortLives = opened.duration(to: .now) < Self.usefulLife ? shortLives + 1 : 0
+    if shortLives > 1 { throw end }
     schedule.succeeded()
     state.withLock { state in
       if case .open = state { state = .opening([]) }

@@ -5,14 +5,14 @@ import MainstayReactor
 final class Dial: ReactorHandler, @unchecked Sendable {
   // because `source` is touched on the reactor's thread only, and the rest does not change.
   private let socket: Int32
-  private let address: SocketAddress
+  private let address: DialAddress
   private let name: String
   private let done = OneShot<Int32>()
   private var source: ReactorSource?
 
   /// Connects to an address, by a deadline. The caller owns the socket that comes out of it.
   static func connect(
-    to address: SocketAddress, named name: String, options: RedisOptions, by deadline: MonotonicInstant,
+    to address: DialAddress, named name: String, options: RedisOptions, by deadline: MonotonicInstant,
     on reactor: Reactor
   ) async throws -> Int32 {
     let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -33,7 +33,7 @@ final class Dial: ReactorHandler, @unchecked Sendable {
     }
   }
 
-  private init(_ socket: Int32, _ address: SocketAddress, _ name: String) {
+  private init(_ socket: Int32, _ address: DialAddress, _ name: String) {
     self.socket = socket
     self.address = address
     self.name = name
@@ -90,6 +90,6 @@ final class Dial: ReactorHandler, @unchecked Sendable {
     set(tcp, TCP_KEEPIDLE, options.tcpKeepAlive.components.seconds)
     set(tcp, TCP_KEEPINTVL, max(options.tcpKeepAlive.components.seconds / 3, 1))
     set(tcp, TCP_KEEPCNT, 3)
-    set(tcp, TCP_USER_TIMEOUT, options.tcpUserTimeout.components.seconds * 1000)
+    set(tcp, TCP_USER_TIMEOUT, options.tcpUserTimeout.milliseconds)
   }
 }

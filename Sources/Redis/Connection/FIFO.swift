@@ -1,36 +1,50 @@
-/// First in, first out, in a ring that grows by doubling and then is used again and again.
-struct FIFO<Element: Sendable>: Sendable {
-  private var slots: ContiguousArray<Element?> = []
+/// First in, first out, in a ring that grows by doubling and then is used again and again. Elements are moved in and out,
+/// never copied; it owns its memory.
+struct FIFO<Element: Sendable>: ~Copyable, @unchecked Sendable {
+  // because nothing else has a pointer to the memory that it owns.
+  private var slots: UnsafeMutablePointer<Element>
+  private var capacity: Int
   private var head = 0
   private(set) var count = 0
 
+  init() {
+    capacity = 16
+    slots = .allocate(capacity: capacity)
+  }
+
+  deinit {
+    for index in 0..<count { slot(index).deinitialize(count: 1) }
+    slots.deallocate()
+  }
+
   var isEmpty: Bool { count == 0 }
 
-  mutating func append(_ element: Element) {
-    if count == slots.count { grow() }
-    slots[(head + count) & (slots.count - 1)] = element
+  mutating func append(_ element: consuming Element) {
+    if count == capacity { grow() }
+    slot(count).initialize(to: element)
     count += 1
   }
 
-  /// The element at a distance from the front.
-  subscript(index: Int) -> Element? {
-    get { slots[(head + index) & (slots.count - 1)] }
-    set { slots[(head + index) & (slots.count - 1)] = newValue }
-  }
+  /// The element at a distance from the front, which must be less than `count`. Good until the next change.
+  subscript(index: Int) -> UnsafeMutablePointer<Element> { slot(index) }
 
   @discardableResult
   mutating func popFirst() -> Element? {
     guard count > 0 else { return nil }
-    let element = slots[head].take()
-    head = (head + 1) & (slots.count - 1)
+    let element = slot(0).move()
+    head = (head + 1) & (capacity - 1)
     count -= 1
     return element
   }
 
+  private func slot(_ index: Int) -> UnsafeMutablePointer<Element> { slots + ((head + index) & (capacity - 1)) }
+
   private mutating func grow() {
-    var larger = ContiguousArray<Element?>(repeating: nil, count: max(slots.count * 2, 16))
-    for index in 0..<count { larger[index] = slots[(head + index) & (slots.count - 1)].take() }
+    let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
+    for index in 0..<count { (larger + index).moveInitialize(from: slot(index), count: 1) }
+    slots.deallocate()
     slots = larger
+    capacity *= 2
     head = 0
   }
 }

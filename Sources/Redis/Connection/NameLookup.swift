@@ -3,34 +3,34 @@ import MainstayReactor
 import Synchronization
 
 /// An address that a socket can connect to.
-struct SocketAddress: Sendable {
+struct DialAddress: Sendable {
   let family: Int32
   /// The bytes of the system's `sockaddr`.
   let bytes: [UInt8]
 
-  static func unix(_ path: String) -> SocketAddress {
+  static func unix(_ path: String) -> DialAddress {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { target in
       for (index, byte) in path.utf8.prefix(target.count - 1).enumerated() { target[index] = byte }
     }
-    return SocketAddress(family: AF_UNIX, bytes: withUnsafeBytes(of: &address) { [UInt8]($0) })
+    return DialAddress(family: AF_UNIX, bytes: withUnsafeBytes(of: &address) { [UInt8]($0) })
   }
 
   /// Addresses of a host. Blocks for as long as the system's resolver takes, unless the host is an address.
-  static func lookUp(host: String, port: UInt16, isNumeric: Bool) -> [SocketAddress]? {
+  static func lookUp(host: String, port: UInt16, isNumeric: Bool) -> [DialAddress]? {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     hints.ai_flags = AI_NUMERICSERV | (isNumeric ? AI_NUMERICHOST : AI_ADDRCONFIG)
     var list: UnsafeMutablePointer<addrinfo>?
     guard getaddrinfo(host, String(port), &hints, &list) == 0 else { return nil }
     defer { freeaddrinfo(list) }
-    var found: [SocketAddress] = []
+    var found: [DialAddress] = []
     var next = list
     while let item = next {
       if let address = item.pointee.ai_addr {
         let bytes = [UInt8](UnsafeRawBufferPointer(start: address, count: Int(item.pointee.ai_addrlen)))
-        found.append(SocketAddress(family: item.pointee.ai_family, bytes: bytes))
+        found.append(DialAddress(family: item.pointee.ai_family, bytes: bytes))
       }
       next = item.pointee.ai_next
     }
@@ -49,7 +49,7 @@ final class NameLookup: Sendable {
   private struct Request {
     let host: String
     let port: UInt16
-    let answer: OneShot<[SocketAddress]>
+    let answer: OneShot<[DialAddress]>
   }
 
   private struct State {
@@ -62,9 +62,9 @@ final class NameLookup: Sendable {
   /// Addresses of a host, in the order in which the system prefers them.
   func addresses(
     of host: String, port: UInt16, by deadline: MonotonicInstant, on reactor: Reactor
-  ) async throws -> [SocketAddress] {
-    if let addresses = SocketAddress.lookUp(host: host, port: port, isNumeric: true) { return addresses }
-    let answer = OneShot<[SocketAddress]>()
+  ) async throws -> [DialAddress] {
+    if let addresses = DialAddress.lookUp(host: host, port: port, isNumeric: true) { return addresses }
+    let answer = OneShot<[DialAddress]>()
     try enqueue(Request(host: host, port: port, answer: answer))
     return try await answer.value(by: deadline, on: reactor) {
       RedisError(.notConnected, "the name '\(host)' was not looked up in time; check the name server")
@@ -111,7 +111,7 @@ final class NameLookup: Sendable {
   /// Works the queue off, and ends with it.
   private func work() {
     while let request = next() {
-      let found = SocketAddress.lookUp(host: request.host, port: request.port, isNumeric: false)
+      let found = DialAddress.lookUp(host: request.host, port: request.port, isNumeric: false)
       if let found, !found.isEmpty {
         request.answer.resolve(.success(found))
       } else {

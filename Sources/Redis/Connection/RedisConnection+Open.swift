@@ -1,3 +1,4 @@
+import Glibc
 import MainstayKernel
 import MainstayReactor
 
@@ -17,7 +18,12 @@ extension RedisConnection {
   ) async throws -> RedisConnection {
     let socket = try await dial(options, by: deadline, on: reactor)
     let connection = try await reactor.run {
-      try RedisConnection(socket: socket, options, for: purpose, on: reactor)
+      do {
+        return try RedisConnection(socket: socket, options, for: purpose, on: reactor)
+      } catch {
+        Glibc.close(socket)
+        throw error
+      }
     }
     do {
       try await connection.logIn(options, by: deadline)
@@ -32,7 +38,7 @@ extension RedisConnection {
     socket: Int32, _ options: RedisOptions, for purpose: Purpose, on reactor: Reactor
   ) throws {
     try self.init(
-      socket: socket, link: .plain, reactor: reactor,
+      socket: socket, link: try ByteLink(options), reactor: reactor,
       limits: .init(
         commands: options.maxCommandsInFlight, bytes: options.maxQueuedBytes, timeout: options.commandTimeout,
         stall: purpose == .shared ? options.stallTimeout : nil),
@@ -44,7 +50,7 @@ extension RedisConnection {
     _ options: RedisOptions, by deadline: MonotonicInstant, on reactor: Reactor
   ) async throws -> Int32 {
     let name = "the server at \(options.address)"
-    var addresses: [SocketAddress]
+    var addresses: [DialAddress]
     switch options.address {
     case .unix(let path): addresses = [.unix(path)]
     case .tcp(let host, let port):
@@ -76,6 +82,16 @@ extension RedisConnection {
       throw RedisError(.notConnected, "\(error.message), while logging in to \(options.address)")
     }
     for (step, reply) in zip(steps, replies) { _ = try step.decode(reply) }
+  }
+}
+
+extension ByteLink {
+  fileprivate init(_ options: RedisOptions) throws {
+    guard let context = options.tlsContext, case .tcp(let host, let port) = options.address else {
+      self = .plain
+      return
+    }
+    self = .tls(try TLSSession(context, host: host, port: port))
   }
 }
 

@@ -19,27 +19,26 @@ final class RedisConnection: @unchecked Sendable {
   /// How often it looks for callers that have been cancelled, while replies are due.
   private let sweepInterval: Duration
   private let openedAt = MonotonicInstant.now
-  private let queue: Mutex<CommandQueue<ReplyWaiter>>
+  private let queue: Mutex<CommandQueue>
   private let socket: Int32
   private let link: ByteLink
   private let reader: RESPReader
   private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: readSize, alignment: 16)
   @exclusivity(unchecked) private var source: ReactorSource?
   @exclusivity(unchecked) private var outgoing = OutputBuffer()
-  @exclusivity(unchecked) private var completions: [CommandQueue<ReplyWaiter>.Completion] = []
-  @exclusivity(unchecked) private var replies: [RESPValue] = []
+  @exclusivity(unchecked) private var completions = FIFO<CommandQueue.Completion>()
+  @exclusivity(unchecked) private var replies = FIFO<RESPValue>()
   @exclusivity(unchecked) private var isClosed = false
-  @exclusivity(unchecked) private var onPush: (([RESPValue]) -> Void)?
+  @exclusivity(unchecked) private var onPush: ((RESPValue) -> Void)?
   @exclusivity(unchecked) private var onEnd: (@Sendable (RedisError) -> Void)?
   @exclusivity(unchecked) private var timer: ReactorTimer?
 
-  /// Takes a connected, non-blocking socket, and owns it from then on. On the reactor's thread.
+  /// Takes a connected, non-blocking socket, and owns it from then on, unless it throws. On the reactor's thread.
   init(
-    socket: Int32, link: ByteLink, reactor: Reactor, limits: CommandQueue<ReplyWaiter>.Limits, replyLimits: RESPLimits,
+    socket: Int32, link: ByteLink, reactor: Reactor, limits: CommandQueue.Limits, replyLimits: RESPLimits,
     sweepInterval: Duration
   ) throws {
     guard let reader = RESPReader(limits: replyLimits) else {
-      Glibc.close(socket)
       throw RedisError(.notConnected, "no memory for a connection")
     }
     self.reactor = reactor
@@ -52,7 +51,6 @@ final class RedisConnection: @unchecked Sendable {
     do {
       source = try reactor.watch(socket, .read, self)
     } catch {
-      Glibc.close(socket)
       throw RedisError(.notConnected, error.message)
     }
   }
@@ -62,6 +60,9 @@ final class RedisConnection: @unchecked Sendable {
   /// Commands whose replies are due.
   var inFlight: Int { queue.withLock { $0.inFlight } }
 
+  /// Bytes that have not been sent yet.
+  var queuedBytes: Int { queue.withLock { $0.queuedBytes } }
+
   /// Why it takes no more commands; nil while it does.
   var end: RedisError? { queue.withLock { $0.end } }
 }
@@ -70,11 +71,12 @@ final class RedisConnection: @unchecked Sendable {
 extension RedisConnection {
   /// Sends a command and waits for its reply, which may be an error of the server.
   @inline(__always)
-  func send(_ arguments: RedisArguments, deadline: MonotonicInstant?) async throws -> RESPValue {
+  nonisolated(nonsending) func send(_ arguments: RedisArguments, deadline: MonotonicInstant?) async throws -> RESPValue
+  {
     try await withUnsafeThrowingContinuation { continuation in
       withUnsafeCurrentTask { task in
         if let task, task.isCancelled { return continuation.resume(throwing: CancellationError()) }
-        let waiter = ReplyWaiter.single(continuation, WaitingTask(task))
+        let waiter = ReplyWaiter(continuation, WaitingTask(task))
         settle(queue.withLock { $0.enqueue(waiter, deadline: deadline, arguments) }, waiter)
       }
     }
@@ -86,7 +88,7 @@ extension RedisConnection {
     return try await withUnsafeThrowingContinuation { continuation in
       withUnsafeCurrentTask { task in
         if let task, task.isCancelled { return continuation.resume(throwing: CancellationError()) }
-        let waiter = ReplyWaiter.batch(ReplyBatch(count: batch.count, continuation), WaitingTask(task))
+        let waiter = ReplyWaiter(ReplyBatch(count: batch.count, continuation), WaitingTask(task))
         settle(queue.withLock { $0.enqueue(waiter, deadline: deadline, batch) }, waiter)
       }
     }
@@ -113,7 +115,7 @@ extension RedisConnection {
   func sweepSoon() { reactor.submit { [self] in sweep() } }
 
   @inline(__always)
-  private func settle(_ acceptance: CommandQueue<ReplyWaiter>.Acceptance, _ waiter: ReplyWaiter) {
+  private func settle(_ acceptance: CommandQueue.Acceptance, _ waiter: ReplyWaiter) {
     switch acceptance {
     case .accepted(let needsFlush): if needsFlush { scheduleFlush() }
     case .overloaded(let error), .ended(let error): waiter.fail(error)
@@ -137,7 +139,7 @@ extension RedisConnection {
   }
 
   /// From now on replies answer no command: the connection has become one of subscriptions.
-  func receivePushes(_ body: @escaping ([RESPValue]) -> Void) { onPush = body }
+  func receivePushes(_ body: @escaping (RESPValue) -> Void) { onPush = body }
 
   private func closeIfDrained() {
     guard let end = queue.withLock({ $0.isIdle ? $0.end : nil }), outgoing.isEmpty else { return }
@@ -164,10 +166,10 @@ extension RedisConnection {
 
   fileprivate func sweep() {
     guard !isClosed else { return }
-    var departures: [CommandQueue<ReplyWaiter>.Departure] = []
+    var departures: [CommandQueue.Departure] = []
     let now = reactor.now
     let outlook = queue.withLock {
-      $0.sweep(at: now, interval: sweepInterval, hasLeft: { $0.hasLeft }, into: &departures)
+      $0.sweep(at: now, interval: sweepInterval, into: &departures)
     }
     for departure in departures {
       switch departure.reason {
@@ -245,7 +247,8 @@ extension RedisConnection: ReactorHandler {
       if link.hasPendingOutput { flush() }
       if !isFed { queue.withLock { $0.didReceive(at: reactor.now) } }
     } catch let error as RESPViolation {
-      shut(RedisError(.protocolViolation, "the server's reply cannot be used: \(error.message); the connection is closed"))
+      shut(
+        RedisError(.protocolViolation, "the server's reply cannot be used: \(error.message); the connection is closed"))
     } catch let error as RedisError {
       shut(error)
     } catch {
@@ -266,18 +269,19 @@ extension RedisConnection: ReactorHandler {
 
   private func deliver() {
     guard !replies.isEmpty else { return queue.withLock { $0.didReceive(at: reactor.now) } }
+    var needsReplacement = false
     if let onPush {
-      onPush(replies)
-      return replies.removeAll(keepingCapacity: true)
+      while let reply = replies.popFirst() { onPush(reply) }
+      return
     }
     let now = reactor.now
     let (isExpected, isEnding) = queue.withLock { queue in
-      (queue.complete(replies, at: now, into: &completions), queue.end != nil)
+      (queue.complete(&replies, at: now, into: &completions), queue.end != nil)
     }
-    let needsReplacement = replies.contains { $0.asksForReplacement }
-    replies.removeAll(keepingCapacity: true)
-    for completion in completions { completion.waiter.receive(completion.reply, isLast: completion.isLast) }
-    completions.removeAll(keepingCapacity: true)
+    while let completion = completions.popFirst() {
+      if completion.reply.asksForReplacement { needsReplacement = true }
+      completion.waiter.receive(completion.reply, isLast: completion.isLast)
+    }
     if !isExpected {
       shut(RedisError(.protocolViolation, "the server sent a reply to no command; the connection is closed"))
     } else if needsReplacement {

@@ -1,28 +1,33 @@
-/// Who waits for a reply.
-enum ReplyWaiter: Sendable {
-  /// A caller with one command.
-  case single(UnsafeContinuation<RESPValue, any Error>, WaitingTask)
-  /// A caller with several commands.
-  case batch(ReplyBatch, WaitingTask)
+/// Who waits for a reply, or for several. A struct without cases, since one of these is moved about for each command.
+struct ReplyWaiter: Sendable {
+  private let continuation: UnsafeContinuation<RESPValue, any Error>?
+  private let batch: ReplyBatch?
+  private let task: WaitingTask
 
-  var hasLeft: Bool {
-    switch self {
-    case .single(_, let task), .batch(_, let task): task.isCancelled
-    }
+  /// A caller with one command.
+  init(_ continuation: UnsafeContinuation<RESPValue, any Error>, _ task: WaitingTask) {
+    self.continuation = continuation
+    self.task = task
+    batch = nil
   }
 
+  /// A caller with several commands.
+  init(_ batch: ReplyBatch, _ task: WaitingTask) {
+    continuation = nil
+    self.task = task
+    self.batch = batch
+  }
+
+  var hasLeft: Bool { task.isCancelled }
+
   func receive(_ reply: RESPValue, isLast: Bool) {
-    switch self {
-    case .single(let continuation, _): continuation.resume(returning: reply)
-    case .batch(let batch, _): batch.receive(reply, isLast: isLast)
-    }
+    continuation?.resume(returning: reply)
+    batch?.receive(reply, isLast: isLast)
   }
 
   func fail(_ error: any Error) {
-    switch self {
-    case .single(let continuation, _): continuation.resume(throwing: error)
-    case .batch(let batch, _): batch.continuation.resume(throwing: error)
-    }
+    continuation?.resume(throwing: error)
+    batch?.continuation.resume(throwing: error)
   }
 }
 
@@ -30,12 +35,12 @@ enum ReplyWaiter: Sendable {
 /// fifth of all that a command costs; asking now and then, while a reply is overdue, costs nothing when it is not.
 struct WaitingTask: @unchecked Sendable {
   // because only `isCancelled` is used, which the documentation of UnsafeCurrentTask allows from anywhere, and only while
-  // the task is suspended inside the `withUnsafeCurrentTask` that lent it.
-  private let task: UnsafeCurrentTask?
+  // the task is suspended: it waits for the very reply that is due, so it is there. It is not retained for that reason.
+  private let task: Unmanaged<AnyObject>?
 
-  init(_ task: UnsafeCurrentTask?) { self.task = task }
+  init(_ task: UnsafeCurrentTask?) { self.task = task.map { unsafeBitCast($0, to: Unmanaged<AnyObject>.self) } }
 
-  var isCancelled: Bool { task?.isCancelled ?? false }
+  var isCancelled: Bool { task.map { unsafeBitCast($0, to: UnsafeCurrentTask.self).isCancelled } ?? false }
 }
 
 /// The replies of one caller's commands, which come in order.

@@ -18,6 +18,8 @@ public struct RedisOptions: Sendable {
   public var connectTimeout = Duration.seconds(5)
   /// How long a command waits for its reply unless the caller names a deadline. Counts from when it is sent.
   public var commandTimeout = Duration.seconds(5)
+  /// How long ``RedisClient/keep(_:_:for:)`` keeps a value, unless the caller says how long.
+  public var defaultTTL = Duration.seconds(900)
   /// After this time without a byte from the server, while replies are due, the connection is given up.
   public var stallTimeout = Duration.seconds(10)
   /// How long sent bytes may stay without the peer's acknowledgement, before the system gives the connection up.
@@ -41,6 +43,9 @@ public struct RedisOptions: Sendable {
   /// How large a reply may be.
   public var replyLimits = RESPLimits()
 
+  /// What `tls` has been read into, by the client.
+  var tlsContext: TLSContext?
+
   /// Options for a server at an address.
   public init(_ address: RedisAddress) { self.address = address }
 
@@ -63,8 +68,8 @@ public struct RedisOptions: Sendable {
     try check((1...10_000).contains(maxDedicatedConnections), "maxDedicatedConnections must be from 1 to 10,000")
     try check(maxDedicatedWaiters >= 0, "maxDedicatedWaiters must be 0 or more")
     try check(
-      reconnectPause > .zero && maxReconnectPause >= reconnectPause,
-      "reconnectPause must be more than zero, and maxReconnectPause not less than it")
+      reconnectPause > .zero && maxReconnectPause >= reconnectPause && maxReconnectPause <= .seconds(86_400),
+      "reconnectPause must be more than zero, and maxReconnectPause from that to a day")
     if tls != nil, case .unix = address {
       throw RedisError(.configuration, "TLS is for TCP; a unix socket does not leave the machine")
     }

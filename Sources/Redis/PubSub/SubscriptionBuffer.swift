@@ -2,7 +2,7 @@ import Synchronization
 
 /// Events that wait for the consumer of a subscription, at most so many. A gap stands where messages are missing.
 final class SubscriptionBuffer: Sendable {
-  private struct State {
+  private struct State: ~Copyable {
     var events = FIFO<RedisSubscriptionEvent>()
     /// Messages dropped before the first one that is buffered.
     var droppedBefore = 0
@@ -80,13 +80,13 @@ final class SubscriptionBuffer: Sendable {
 
   /// Appends a gap, or makes one of it and the gap that is last already: so there are never more of them than messages.
   private func addGap(_ gap: RedisSubscriptionGap, _ state: inout State) {
-    guard state.events.count > 0, case .gap(let last) = state.events[state.events.count - 1] else {
+    guard !state.events.isEmpty, case .gap(let last) = state.events[state.events.count - 1].pointee else {
       return state.events.append(.gap(gap))
     }
     if case .overflow(let before) = last, case .overflow(let more) = gap {
-      state.events[state.events.count - 1] = .gap(.overflow(dropped: before + more))
+      state.events[state.events.count - 1].pointee = .gap(.overflow(dropped: before + more))
     } else {
-      state.events[state.events.count - 1] = .gap(.reconnected)
+      state.events[state.events.count - 1].pointee = .gap(.reconnected)
     }
   }
 

@@ -91,20 +91,18 @@ final class SubscriptionHub: Sendable {
     for topic in wanted { connection.sendUnanswered(topic.subscribe) }
   }
 
-  private func receive(_ pushes: [RESPValue]) {
+  private func receive(_ push: RESPValue) {
     state.withLock { $0.lastPush = .now }
-    for push in pushes {
-      switch Push(push) {
-      case .message(let message, let topic):
-        for buffer in state.withLock({ $0.table.listeners(of: topic) }) { buffer.receive(message) }
-      case .confirmed(let topic):
-        let (waiters, interrupted) = state.withLock { $0.table.confirm(topic) }
-        for waiter in waiters { waiter.resolve(.success(())) }
-        for buffer in interrupted { buffer.reconnected() }
-      case .refused(let error):
-        for waiter in state.withLock({ $0.table.refuse() }) { waiter.resolve(.failure(error)) }
-      case .other: break
-      }
+    switch Push(push) {
+    case .message(let message, let topic):
+      for buffer in state.withLock({ $0.table.listeners(of: topic) }) { buffer.receive(message) }
+    case .confirmed(let topic):
+      let (waiters, interrupted) = state.withLock { $0.table.confirm(topic) }
+      for waiter in waiters { waiter.resolve(.success(())) }
+      for buffer in interrupted { buffer.reconnected() }
+    case .refused(let error):
+      for waiter in state.withLock({ $0.table.refuse() }) { waiter.resolve(.failure(error)) }
+    case .other: break
     }
   }
 }

@@ -72,7 +72,9 @@ final class RESPReader {
     let pending = bufferedBytes
     let depth = Int(reader.pointee.ridx)
     guard depth >= 0, depth < 9, pending > 0, let buffer = reader.pointee.buf else { return nil }
-    let type = withUnsafeBytes(of: &reader.pointee.rstack) { $0.assumingMemoryBound(to: redisReadTask.self)[depth].type }
+    let type = withUnsafeBytes(of: &reader.pointee.rstack) {
+      $0.assumingMemoryBound(to: redisReadTask.self)[depth].type
+    }
     guard type == REDIS_REPLY_STRING else {
       return pending > limits.lineBytes
         ? RESPViolation("a line of more than \(limits.lineBytes) bytes (lineBytes)") : nil
@@ -83,6 +85,8 @@ final class RESPReader {
 
   /// `head` starts with the length of a bulk string, up to the line's end.
   private func violation(ofBulk head: UnsafeRawBufferPointer) -> RESPViolation? {
+    // "-1" is null; whatever else begins with a sign is refused by the codec.
+    if head.first == UInt8(ascii: "-") { return nil }
     var length = 0
     for byte in head {
       if byte == UInt8(ascii: "\r") { return builder.pointee.admits(bulkBytes: length) }

@@ -14,6 +14,7 @@ public struct RedisArguments: Sendable {
   public init() {}
 
   /// Room for so many bytes, to spare growing.
+  @usableFromInline
   mutating func reserve(_ capacity: Int) { bytes.reserveCapacity(capacity) }
 
   /// Appends a text.
@@ -25,22 +26,29 @@ public struct RedisArguments: Sendable {
   /// Appends bytes.
   public mutating func append(_ argument: UnsafeRawBufferPointer) {
     count += 1
-    appendHead(argument.count)
-    bytes.append(contentsOf: argument)
-    bytes.append(UInt8(ascii: "\r"))
-    bytes.append(UInt8(ascii: "\n"))
+    var head = ProtocolNumber(prefix: UInt8(ascii: "$"), argument.count)
+    guard argument.count <= 512 else {
+      head.withBytes { bytes.append(contentsOf: $0) }
+      bytes.append(contentsOf: argument)
+      bytes.append(contentsOf: [UInt8(ascii: "\r"), UInt8(ascii: "\n")])
+      return
+    }
+    // Put together on the stack, so that the array is asked for room once.
+    withUnsafeTemporaryAllocation(byteCount: 24 + 512 + 2, alignment: 8) { piece in
+      var length = head.withBytes { digits in
+        piece.copyMemory(from: digits)
+        return digits.count
+      }
+      UnsafeMutableRawBufferPointer(rebasing: piece[length...]).copyMemory(from: argument)
+      length += argument.count
+      piece[length] = UInt8(ascii: "\r")
+      piece[length + 1] = UInt8(ascii: "\n")
+      bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece[..<(length + 2)]))
+    }
   }
-
-  /// Appends a number.
-  public mutating func append(_ number: some BinaryInteger) { append(String(number)) }
 
   /// Appends any argument.
   public mutating func append(_ argument: some RedisArgument) { argument.append(to: &self) }
-
-  private mutating func appendHead(_ length: Int) {
-    var packed = ProtocolNumber(prefix: UInt8(ascii: "$"), length)
-    packed.withBytes { bytes.append(contentsOf: $0) }
-  }
 }
 
 /// A number as the protocol writes it: a letter, decimal digits, a line end. Kept in place, so that writing one needs no

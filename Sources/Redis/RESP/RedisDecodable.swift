@@ -14,6 +14,7 @@ extension RESPValue {
 
 extension RESPValue: RedisDecodable {
   /// The reply itself; throws when it is an error.
+  @inlinable
   public init(reply: RESPValue) throws {
     if case .error(let text) = reply { throw RedisError(serverText: text) }
     self = reply
@@ -23,6 +24,7 @@ extension RESPValue: RedisDecodable {
 /// For commands whose reply says nothing but that they were executed.
 public struct RedisOK: RedisDecodable, Hashable {
   /// Throws only if the reply is an error.
+  @inlinable
   public init(reply: RESPValue) throws {
     if case .error(let text) = reply { throw RedisError(serverText: text) }
   }
@@ -30,6 +32,7 @@ public struct RedisOK: RedisDecodable, Hashable {
 
 extension String: RedisDecodable {
   /// Text; bytes that are not UTF-8 are an error, since a repaired text would not be the stored one.
+  @inlinable
   public init(reply: RESPValue) throws {
     switch reply {
     case .simple(let text): self = text
@@ -46,11 +49,13 @@ extension String: RedisDecodable {
 
 extension Array: RedisDecodable where Element: RedisDecodable {
   /// An array of values; for bytes, a bulk string.
+  @inlinable
   public init(reply: RESPValue) throws {
     switch reply {
     case .bulk(let bytes):
-      guard let bytes = bytes as? [Element] else { throw reply.mismatch(expected: "an array") }
-      self = bytes
+      // A comparison of types instead of a cast, which looks through the array's type at run time.
+      guard Element.self == UInt8.self else { throw reply.mismatch(expected: "an array") }
+      self = unsafeBitCast(bytes, to: [Element].self)
     case .simple(let text):
       guard let bytes = [UInt8](text.utf8) as? [Element] else { throw reply.mismatch(expected: "an array") }
       self = bytes
@@ -62,6 +67,7 @@ extension Array: RedisDecodable where Element: RedisDecodable {
 
 extension UInt8: RedisDecodable {
   /// A number from 0 to 255. What matters is that this makes `[UInt8]` readable, as the bytes of a bulk string.
+  @inlinable
   public init(reply: RESPValue) throws {
     guard let number = UInt8(exactly: try Int64(reply: reply)) else { throw reply.mismatch(expected: "a byte") }
     self = number
@@ -70,6 +76,7 @@ extension UInt8: RedisDecodable {
 
 extension Int64: RedisDecodable {
   /// An integer, also one that the server keeps as text.
+  @inlinable
   public init(reply: RESPValue) throws {
     switch reply {
     case .integer(let number): self = number
@@ -88,6 +95,7 @@ extension Int64: RedisDecodable {
 
 extension Int: RedisDecodable {
   /// An integer, also one that the server keeps as text.
+  @inlinable
   public init(reply: RESPValue) throws {
     if case .integer(let number) = reply { self = Int(number) } else { self = Int(try Int64(reply: reply)) }
   }
@@ -95,6 +103,7 @@ extension Int: RedisDecodable {
 
 extension Bool: RedisDecodable {
   /// `1` and `OK` are true, `0` and null are false, as the server says yes and no.
+  @inlinable
   public init(reply: RESPValue) throws {
     switch reply {
     case .integer(0), .null: self = false
@@ -108,6 +117,7 @@ extension Bool: RedisDecodable {
 
 extension Double: RedisDecodable {
   /// A number, which the server sends as text.
+  @inlinable
   public init(reply: RESPValue) throws {
     switch reply {
     case .integer(let number): self = Double(number)
@@ -123,6 +133,7 @@ extension Double: RedisDecodable {
 
 extension Optional: RedisDecodable where Wrapped: RedisDecodable {
   /// Nil for null.
+  @inlinable
   public init(reply: RESPValue) throws {
     if case .null = reply { self = nil } else { self = try Wrapped(reply: reply) }
   }
@@ -130,6 +141,7 @@ extension Optional: RedisDecodable where Wrapped: RedisDecodable {
 
 extension Dictionary: RedisDecodable where Key: RedisDecodable, Value: RedisDecodable {
   /// Pairs in a flat array, as `HGETALL` sends them. The last of two equal keys stays.
+  @inlinable
   public init(reply: RESPValue) throws {
     guard case .array(let items) = reply, items.count.isMultiple(of: 2) else {
       throw reply.mismatch(expected: "an array of pairs")
@@ -143,5 +155,6 @@ extension Dictionary: RedisDecodable where Key: RedisDecodable, Value: RedisDeco
 
 extension Set: RedisDecodable where Element: RedisDecodable {
   /// An array whose order does not matter.
+  @inlinable
   public init(reply: RESPValue) throws { self.init(try [Element](reply: reply)) }
 }

@@ -85,7 +85,9 @@ struct ReplyBuilder {
     }
     elements += 1
     bytes += length + Self.elementBytes
-    guard elements <= limits.elements else { return refuse("a reply of more than \(limits.elements) values (elements)") }
+    guard elements <= limits.elements else {
+      return refuse("a reply of more than \(limits.elements) values (elements)")
+    }
     guard bytes <= limits.replyBytes else {
       return refuse("the reply is over the limit of \(limits.replyBytes) bytes (replyBytes)")
     }

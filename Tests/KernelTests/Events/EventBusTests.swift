@@ -313,7 +313,7 @@ final class Seen<Value: Sendable>: Sendable {
     bus.subscribe("test.*") { _ in }
     other.observe(Counted.self) { _ in }
     bus.publish(Counted(number: 1))
-    core.cancelAll(owner: "shop")
+    core.cancelAll(of: bus.owner)
     #expect(bus.statistics.subscriptions.map(\.owner) == ["other"])
     for await _ in stream { Issue.record("what waits is discarded") }
   }

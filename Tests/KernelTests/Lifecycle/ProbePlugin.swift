@@ -86,8 +86,7 @@ func makeKernel(
 ) throws -> Kernel {
   let text = manifest ?? "plugins:\n" + plugins.map { "  \($0.manifest.name): {}\n" }.joined()
   return try Kernel(
-    planner: Planner(plugins: plugins, source: .inline(text)), settings: KernelSettings(clock: clock, logger: silent))
+    planner: Planner(plugins: plugins, source: .inline(text)), settings: KernelSettings(clock: clock, logger: .silent))
 }
 
 /// Kernels under test say what they do through events.
-let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

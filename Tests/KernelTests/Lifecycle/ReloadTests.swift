@@ -19,7 +19,7 @@ import Testing
       ProbePlugin.register("other", journal: journal),
     ]
     let source = ConfigSource(file: "host.yaml", files: file)
-    let settings = KernelSettings(clock: ManualClock(), logger: silent)
+    let settings = KernelSettings(clock: ManualClock(), logger: .silent)
     return (try Kernel(planner: Planner(plugins: plugins, source: source), settings: settings), file)
   }
 
@@ -143,7 +143,7 @@ import Testing
     ]
     let host = try Kernel(
       planner: Planner(plugins: plugins, source: ConfigSource(file: "host.yaml", files: file)),
-      settings: KernelSettings(clock: ManualClock(), logger: silent))
+      settings: KernelSettings(clock: ManualClock(), logger: .silent))
     try await host.start()
     file.text = "plugins: { user: {}, cache: {} }\n"
     let report = try await host.reload()
@@ -219,7 +219,7 @@ import Testing
     try write("plugins:\n  a: { text: one }\n", to: path)
     let planner = Planner(
       plugins: [ProbePlugin.register("a", journal: journal)], source: ConfigSource(file: path))
-    let host = try Kernel(planner: planner, settings: KernelSettings(clock: clock, logger: silent))
+    let host = try Kernel(planner: planner, settings: KernelSettings(clock: clock, logger: .silent))
     let recorder = EventRecorder(host.events, "host.reloaded")
     try await host.start()
     try write("plugins:\n  a: { text: changed }\n", to: path)
@@ -240,7 +240,7 @@ import Testing
     try write("plugins:\n  a: { text: one }\n", to: path)
     let planner = Planner(
       plugins: [ProbePlugin.register("a", journal: journal)], source: ConfigSource(file: path))
-    let host = try Kernel(planner: planner, settings: KernelSettings(clock: clock, logger: silent))
+    let host = try Kernel(planner: planner, settings: KernelSettings(clock: clock, logger: .silent))
     try await host.start()
     func look() async {
       await clock.waitForSleeper(due: .milliseconds(500))
@@ -350,14 +350,6 @@ private final class Counter: Sendable {
   var value: Int { count.withLock { $0 } }
   func up() { count.withLock { $0 += 1 } }
   func down() { count.withLock { $0 -= 1 } }
-}
-
-private func openDescriptors() -> Int {
-  guard let folder = opendir("/proc/self/fd") else { return 0 }
-  defer { closedir(folder) }
-  var count = 0
-  while readdir(folder) != nil { count += 1 }
-  return count
 }
 
 private func write(_ text: String, to path: String) throws {

@@ -106,7 +106,7 @@ import Testing
     let connection = try await ClientTools.connect()
     let other = try await ClientTools.connect()
     let table = try await ClientTools.table(connection, "n int")
-    try await connection.execute("INSERT INTO \(identifier: table) VALUES (0)")
+    _ = try await connection.execute("INSERT INTO \(identifier: table) VALUES (0)")
     for retry in [never, atOnce] {
       let attempts = Mutex(0)
       let outcome = await Result {
@@ -115,7 +115,7 @@ import Testing
           let attempt = attempts.withLock {
             $0 += 1; return $0
           }
-          if attempt == 1 { try await other.execute("UPDATE \(identifier: table) SET n = n + 10") }
+          if attempt == 1 { _ = try await other.execute("UPDATE \(identifier: table) SET n = n + 10") }
           try await transaction.execute("UPDATE \(identifier: table) SET n = n + 1")
         }
       }
@@ -165,7 +165,7 @@ import Testing
     let table = try await ClientTools.table(connection, "n int")
     let query: PostgresQuery = "SELECT * FROM \(identifier: table)"
     _ = try await connection.execute(query)
-    try await other.execute("ALTER TABLE \(identifier: table) ADD m int")
+    _ = try await other.execute("ALTER TABLE \(identifier: table) ADD m int")
     let columns = try await connection.transaction(retry: atOnce) { try await $0.execute(query).columnCount }
     #expect(columns == 2)
   }
@@ -205,7 +205,7 @@ import Testing
     while try await other.query(
       "SELECT count(*) FROM pg_stat_activity WHERE pid = \(pid) AND wait_event = 'PgSleep'", as: Int.self) != [1]
     { await Task.yield() }
-    try await other.execute("SELECT pg_terminate_backend(\(pid))")
+    _ = try await other.execute("SELECT pg_terminate_backend(\(pid))")
     let result = await outcome
     let error = #expect(throws: PostgresError.self) { try result.get() }
     #expect(error?.isIndeterminate == true)
@@ -220,7 +220,7 @@ import Testing
     let error = await #expect(throws: PostgresError.self) {
       try await connection.transaction { transaction in
         try await transaction.execute("INSERT INTO \(identifier: table) VALUES (1)")
-        try await other.execute("SELECT pg_terminate_backend(\(connection.backendProcessID))")
+        _ = try await other.execute("SELECT pg_terminate_backend(\(connection.backendProcessID))")
         try await transaction.execute("INSERT INTO \(identifier: table) VALUES (2)")
       }
     }
@@ -241,7 +241,7 @@ import Testing
       #expect(level.first?.1 == "on")
     }
     let error = await #expect(throws: PostgresError.self) {
-      try await connection.transaction(.readOnly) { try await $0.execute("CREATE TABLE never (n int)") }
+      try await connection.transaction(.readOnly) { _ = try await $0.execute("CREATE TABLE never (n int)") }
     }
     #expect(error?.state == .readOnlyTransaction && error?.effect == PostgresError.Effect.none)
   }
@@ -251,7 +251,7 @@ import Testing
     let escaped = try await connection.transaction { transaction in
       let nested = await #expect(throws: PostgresError.self) {
         try await transaction.execute("SELECT 1")
-        try await connection.transaction { try await $0.execute("SELECT 2") }
+        try await connection.transaction { _ = try await $0.execute("SELECT 2") }
       }
       #expect(nested?.code == .misuse && nested?.message.contains("savepoint") == true)
       return transaction
@@ -275,7 +275,7 @@ import Testing
   @Test func concurrentTransfersThroughAPoolLoseNothing() async throws {
     let connection = try await ClientTools.connect()
     let table = try await ClientTools.table(connection, "id int PRIMARY KEY, n int")
-    try await connection.execute("INSERT INTO \(identifier: table) SELECT id, 0 FROM generate_series(0, 3) AS t (id)")
+    _ = try await connection.execute("INSERT INTO \(identifier: table) SELECT id, 0 FROM generate_series(0, 3) t (id)")
     let database = try ClientTools.database(connections: 4)
     let retry = PostgresTransactionRetry(
       attempts: 1_000, backoff: Backoff(base: .microseconds(100), cap: .milliseconds(5)))

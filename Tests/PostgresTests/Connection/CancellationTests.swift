@@ -83,7 +83,7 @@ import Testing
           return try result.decode(Int32.self, row: 0, column: 0)
         }
         for _ in 0..<Int.random(in: 0..<60, using: &random) { await Task.yield() }
-        if random.next() % 3 == 0 { try? await bench.reactor.run { } }
+        if random.next() % 3 == 0 { try? await bench.reactor.run {} }
         victim.cancel()
         let innocent = try await connection.execute("SELECT \(Int32(-round - 1))")
         #expect(try innocent.decode(Int32.self, row: 0, column: 0) == Int32(-round - 1))

@@ -41,7 +41,9 @@ import Testing
       try await PostgresConnection.connect(hole.options("localhost"), settings: limited, on: reactor)
     }
     #expect(byName?.code == .timedOut || byName?.code == .connect)
-    let task = Task { await failure { try await PostgresConnection.connect(hole.options("127.0.0.1"), on: reactor) }?.code }
+    let task = Task {
+      await failure { try await PostgresConnection.connect(hole.options("127.0.0.1"), on: reactor) }?.code
+    }
     try await reactor.run {}
     task.cancel()
     #expect(await task.value == .cancelled)

@@ -6,8 +6,12 @@ import Testing
   private func key(_ sql: String, _ types: UInt64 = 0) -> PreparedStatement.Key { .init(sql: sql, types: types) }
 
   // Outside the macros, which cannot call what mutates.
-  private func add(_ key: PreparedStatement.Key, to cache: inout StatementCache) -> PreparedStatement? { cache.add(key) }
-  private func find(_ key: PreparedStatement.Key, in cache: inout StatementCache) -> PreparedStatement? { cache.find(key) }
+  private func add(_ key: PreparedStatement.Key, to cache: inout StatementCache) -> PreparedStatement? {
+    cache.add(key)
+  }
+  private func find(_ key: PreparedStatement.Key, in cache: inout StatementCache) -> PreparedStatement? {
+    cache.find(key)
+  }
 
   @Test func evictsTheLeastRecentlyUsed() throws {
     var cache = StatementCache(capacity: 3)

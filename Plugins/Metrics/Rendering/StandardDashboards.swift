@@ -1,0 +1,103 @@
+/// The dashboards that come with the house; `deploy/grafana` holds them as files.
+enum StandardDashboards {
+  static let all = [system, application, business, healthcare, infrastructure]
+
+  private typealias Panel = GrafanaDashboard.Panel
+  private typealias Curve = GrafanaDashboard.Curve
+
+  private static let rules = PrometheusRules(rules: StandardRules.all, kinds: [:])
+  private static let host = "instance=~\"$instance\""
+
+  private static func panel(_ title: String, _ unit: String, _ curves: (String, String)...) -> Panel {
+    Panel(title: title, unit: unit, curves: curves.map { Curve(expression: $0.0, legend: $0.1) })
+  }
+
+  private static func alert(_ name: String, _ unit: String) -> [Panel] {
+    StandardRules.all.filter { $0.name == name }.map { Panel($0, rules, unit: unit) }
+  }
+
+  private static let system = GrafanaDashboard(
+    uid: "mainstay-system", title: "Mainstay: system",
+    panels: [
+      panel("Hosts ready", "short", ("host_ready{\(host)}", "{{instance}}")),
+      panel("Uptime", "s", ("host_uptime_seconds{\(host)}", "{{instance}}")),
+      panel("Processor", "short", ("rate(process_cpu_seconds_total{\(host)}[$__rate_interval])", "{{instance}}")),
+      panel("Memory", "bytes", ("process_resident_memory_bytes{\(host)}", "{{instance}}")),
+      panel("Descriptors", "short", ("process_open_fds{\(host)}", "{{instance}}")),
+      panel("Threads", "short", ("process_threads{\(host)}", "{{instance}}")),
+      panel("Load", "short", ("machine_load1{\(host)}", "{{instance}}")),
+    ] + alert("HighEventLoopLag", "s") + alert("HighTaskPoolLag", "s"))
+
+  private static let application = GrafanaDashboard(
+    uid: "mainstay-application", title: "Mainstay: application",
+    panels: [
+      panel(
+        "Requests by route", "reqps",
+        ("sum by (route) (rate(http_requests_total{\(host)}[$__rate_interval]))", "{{route}}")),
+      panel(
+        "Requests by status", "reqps",
+        ("sum by (status) (rate(http_requests_total{\(host)}[$__rate_interval]))", "{{status}}")),
+    ] + alert("HighErrorRate", "percentunit") + alert("HighLatency", "s") + [
+      panel(
+        "Duration", "s",
+        (quantile("0.5", "http_request_duration_seconds"), "p50"),
+        (quantile("0.95", "http_request_duration_seconds"), "p95"),
+        (quantile("0.99", "http_request_duration_seconds"), "p99")),
+      panel(
+        "In flight", "short", ("http_requests_in_flight{\(host)}", "requests {{instance}}"),
+        ("http_active_connections{\(host)}", "connections {{instance}}")),
+      panel(
+        "Refused", "reqps", ("sum(rate(rate_limit_hits_total{\(host)}[$__rate_interval]))", "rate limit"),
+        ("sum(rate(auth_failures_total{\(host)}[$__rate_interval]))", "credentials")),
+      panel(
+        "Operations", "s", (quantile("0.95", "operation_duration_seconds", by: "operation"), "p95 {{operation}}")),
+    ])
+
+  private static let business = GrafanaDashboard(
+    uid: "mainstay-business", title: "Mainstay: business",
+    panels: [
+      panel("Revenue", "short", ("sum by (currency) (increase(revenue_total{\(host)}[1h]))", "{{currency}} an hour")),
+      panel("Accounts opened", "short", ("sum by (source) (increase(user_signups_total{\(host)}[1h]))", "{{source}}")),
+      panel("Invoices", "short", ("sum by (status) (increase(invoice_status_total{\(host)}[1h]))", "{{status}}")),
+    ])
+
+  private static let healthcare = GrafanaDashboard(
+    uid: "mainstay-healthcare", title: "Mainstay: healthcare compliance",
+    panels: [
+      panel(
+        "Appointments", "short",
+        ("sum by (facility, status) (increase(patient_appointments_total{\(host)}[1h]))", "{{facility}} {{status}}")),
+      panel(
+        "Waiting", "s", (quantile("0.95", "appointment_wait_time_seconds", by: "facility"), "p95 {{facility}}")),
+      panel(
+        "Personal data kept out of labels", "short",
+        ("sum by (plugin) (increase(metrics_refused_total{\(host),reason=\"personal_label_value\"}[1h]))", "{{plugin}}")
+      ),
+      panel(
+        "Failed authentications", "short",
+        ("sum by (reason) (increase(auth_failures_total{\(host)}[1h]))", "{{reason}}")),
+    ])
+
+  private static let infrastructure = GrafanaDashboard(
+    uid: "mainstay-infrastructure", title: "Mainstay: infrastructure",
+    panels: [
+      panel("Plugins", "short", ("sum by (state) (plugin_state{\(host)})", "{{state}}")),
+      panel("Start of plugins", "s", ("plugin_start_duration_seconds{\(host)}", "{{plugin}}")),
+      panel("Restarts", "short", ("sum by (plugin) (increase(plugin_restarts_total{\(host)}[1h]))", "{{plugin}}")),
+      panel(
+        "Events", "short", ("sum by (topic) (rate(event_bus_published_total{\(host)}[$__rate_interval]))", "{{topic}}")),
+      panel(
+        "Events lost", "short", ("sum(increase(event_bus_dropped_total{\(host)}[5m]))", "dropped"),
+        ("sum(increase(event_bus_failed_total{\(host)}[5m]))", "failed")),
+      panel("Series", "short", ("sum by (plugin) (metrics_series{\(host)})", "{{plugin}}")),
+      panel(
+        "Labels with too many values", "short",
+        ("sum by (metric, label) (increase(metrics_label_overflow_total{\(host)}[1h]))", "{{metric}} {{label}}")),
+      panel("Alerts", "short", ("sum by (alert) (metrics_alerts{\(host),state=\"firing\"})", "{{alert}}")),
+    ])
+
+  private static func quantile(_ share: String, _ metric: String, by group: String? = nil) -> String {
+    let groups = (["le"] + (group.map { [$0] } ?? [])).joined(separator: ", ")
+    return "histogram_quantile(\(share), sum by (\(groups)) (rate(\(metric)_bucket{\(host)}[$__rate_interval])))"
+  }
+}

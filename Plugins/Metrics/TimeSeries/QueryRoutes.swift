@@ -1,0 +1,187 @@
+import MainstayHTTP
+import MainstayInstruments
+import MainstayKernel
+
+extension MetricsRoutes {
+  var queries: [Route] {
+    [
+      .post("/metrics/query", "Answers a question about the recent past.", access: readers) {
+        [watch, clock] request, context in
+        let input = try await context.decode(QueryInput.self, from: request)
+        let query = try input.query(now: clock.timeSinceEpoch.inSeconds)
+        return .json(try query.answer(from: watch))
+      }
+      .described(
+        """
+        `aggregation`: \(Aggregation.names). `labels`: what label values must be ('5*', 'GET|HEAD', '!5*'). `start` and `end` are \
+        seconds since 1970, or below 0 seconds before now; without `step` the answer is one point. Durations are seconds. \
+        A point without samples is null.
+        """
+      )
+      .accepts(
+        .object([
+          "metric": .string, "aggregation": .string, "labels?": .dictionary(of: .string), "window?": .number,
+          "group_by?": .array(of: .string), "start?": .number, "end?": .number, "step?": .number,
+        ])
+      )
+      .responds(.ok, .any),
+      .post("/metrics/export", "Exports metrics in a format.", access: readers) { [collector] request, context in
+        let input = try await context.decode(ExportInput.self, from: request)
+        guard let format = ExpositionFormat(rawValue: input.format) else {
+          let names = ExpositionFormat.allCases.map(\.rawValue).joined(separator: ", ")
+          throw HTTPProblem(.unprocessableContent, "There is no format of that name; there are: \(names).")
+        }
+        return ScrapeResponse(scrape: collector.scrape, format: format, names: Set(input.metrics ?? [])).response
+      }
+      .accepts(
+        .object(["format": .oneOf("prometheus", "openmetrics", "json", "csv"), "metrics?": .array(of: .string)])
+      )
+      .responds(.ok, .string, contentType: "text/plain"),
+      .get("/metrics/statistics", "Tells how much is measured and kept.", access: readers) {
+        [collector, watch] _, _ in .json(MetricsRoutes.statistics(collector, watch))
+      }
+      .responds(.ok, .any),
+    ]
+  }
+
+  private static func statistics(_ collector: MetricsCollector, _ watch: MetricsWatch) -> JSONValue {
+    let plugins = collector.sources.map { owner, registry in
+      let diagnostics = registry.diagnostics
+      return JSONValue.object(
+        JSONObject([
+          ("plugin", .string(owner)), ("families", .integer(Int64(diagnostics.families))),
+          ("series", .integer(Int64(diagnostics.series))),
+          ("rejectedObservations", JSONValue.count(diagnostics.rejectedObservations)),
+          ("redactedLabelValues", JSONValue.count(diagnostics.redactedLabelValues)),
+          (
+            "overflow",
+            .array(
+              diagnostics.overflow.map {
+                ["metric": .string($0.metric), "label": .string($0.label), "count": JSONValue.count($0.count)]
+              })
+          ),
+        ]))
+    }
+    let history = watch.read { state, _ in
+      JSONValue.object(
+        JSONObject([
+          ("series", .integer(Int64(state.store.count))), ("bytes", .integer(Int64(state.store.bytes))),
+          ("budget", .integer(Int64(state.store.budget))), ("refusedSeries", .integer(Int64(state.store.refused))),
+          ("alerts", .integer(Int64(state.engine.alerts.count))), ("rules", .integer(Int64(state.rules.count))),
+        ]))
+    }
+    return ["plugins": .array(plugins), "history": history]
+  }
+}
+
+extension JSONValue {
+  static func count(_ value: UInt64) -> JSONValue { .integer(Int64(clamping: value)) }
+
+  static func finite(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+}
+
+private struct ExportInput: Decodable {
+  let format: String
+  let metrics: [String]?
+}
+
+private struct QueryInput: Decodable {
+  let metric: String
+  let aggregation: String
+  let labels: [String: String]?
+  let window: Double?
+  let groupBy: [String]?
+  let start: Double?
+  let end: Double?
+  let step: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case metric, aggregation, labels, window, start, end, step
+    case groupBy = "group_by"
+  }
+
+  func query(now: Double) throws(HTTPProblem) -> MetricQuery {
+    guard let how = Aggregation(aggregation) else {
+      throw HTTPProblem(.unprocessableContent, "'aggregation' must be one of: \(Aggregation.names).")
+    }
+    func absolute(_ time: Double?, _ otherwise: Double) -> Double { time.map { $0 <= 0 ? now + $0 : $0 } ?? otherwise }
+    let end = absolute(end, now)
+    let start = absolute(start, end)
+    let window = window ?? step ?? 300
+    let selector = MetricSelector(
+      metric: metric, labels: (labels ?? [:]).mapValues { LabelPattern($0) }, aggregation: how, window: window,
+      groupBy: groupBy ?? [])
+    let query = MetricQuery(selector: selector, start: start, end: end, step: step ?? max(1, end - start))
+    if let problem = query.problem { throw HTTPProblem(.unprocessableContent, problem) }
+    return query
+  }
+}
+
+/// A question with a range of times.
+struct MetricQuery: Sendable {
+  let selector: MetricSelector
+  let start: Double
+  let end: Double
+  let step: Double
+
+  static let mostPoints = 2_000
+  static let mostGroups = 1_000
+
+  /// What is wrong with it, or nil.
+  var problem: String? {
+    guard [start, end, step, selector.window].allSatisfy({ $0.isFinite && $0.magnitude < 1e11 }) else {
+      return "Times must be seconds since 1970, or seconds before now."
+    }
+    if selector.window <= 0 || step <= 0 { return "'window' and 'step' must be above 0 seconds." }
+    if start > end { return "'start' must not be after 'end'." }
+    if (end - start) / step > Double(MetricQuery.mostPoints) {
+      return "The range has more than \(MetricQuery.mostPoints) points: ask for a longer step or a shorter range."
+    }
+    return nil
+  }
+
+  func answer(from watch: MetricsWatch) throws(HTTPProblem) -> JSONValue {
+    // The samples are copied by reference: nothing waits while the answer is made.
+    let store = watch.read { state, _ in state.store }
+    guard store.descriptor(of: selector.family) != nil else {
+      throw HTTPProblem(
+        .notFound,
+        "No samples of that metric are kept; name it under plugins.metrics.history.watch, or look for its spelling.")
+    }
+    var groups: [[String]: [(Double, Double)]] = [:]
+    var times: [Double] = []
+    var time = start
+    while time <= end {
+      times.append(time)
+      do {
+        for (group, value) in try store.evaluate(selector, at: time) {
+          groups[group, default: []].append((time, value))
+        }
+      } catch {
+        throw HTTPProblem(.unprocessableContent, error.description)
+      }
+      time += step
+    }
+    guard groups.count <= MetricQuery.mostGroups else {
+      throw HTTPProblem(
+        .unprocessableContent,
+        "More than \(MetricQuery.mostGroups) groups: group by fewer labels, or ask for fewer series.")
+    }
+    return json(groups, times)
+  }
+
+  private func json(_ groups: [[String]: [(Double, Double)]], _ times: [Double]) -> JSONValue {
+    let series = groups.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { group, points -> JSONValue in
+      let values = Dictionary(points) { first, _ in first }
+      let labels = JSONObject(zip(selector.groupBy, group).map { ($0, .string($1)) })
+      return [
+        "labels": .object(labels),
+        "points": .array(times.map { .array([.number($0), .finite(values[$0])]) }),
+      ]
+    }
+    return [
+      "metric": .string(selector.metric), "aggregation": .string(selector.aggregation.description),
+      "window": .number(selector.window), "series": .array(series),
+    ]
+  }
+}

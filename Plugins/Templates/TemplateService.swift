@@ -1,0 +1,240 @@
+import MainstayCapabilities
+import MainstayKernel
+import MainstayTemplating
+
+/// Renders what the library has: the one place where requests, data, cache and limits meet.
+final class TemplateService: TemplateRendering {
+  let library: TemplateLibrary
+  let cache: RenderCache
+  let pdf: PDFMaker
+  private let configuration: TemplatesConfiguration
+  private let clock: any HostClock
+  private let bus: EventBus
+  let statistics = RenderStatistics()
+
+  init(configuration: TemplatesConfiguration, clock: any HostClock, bus: EventBus) {
+    self.configuration = configuration
+    self.clock = clock
+    self.bus = bus
+    library = TemplateLibrary(folders: configuration.folders, missing: configuration.strict ? .strict : .lenient)
+    cache = RenderCache(
+      capacity: configuration.cacheEntries, mostBytes: configuration.cacheSize.bytes,
+      timeToLive: configuration.cacheTtl)
+    pdf = PDFMaker(
+      timeout: configuration.pdfTimeout, mostBytes: configuration.maxOutput.bytes,
+      mostAtOnce: configuration.pdfConcurrency)
+  }
+
+  var templateNames: [String] { library.generation.names }
+
+  // MARK: Rendering
+
+  func render(_ request: TemplateRequest) async throws -> RenderedTemplate {
+    let begin = clock.now
+    let generation = library.generation
+    let (variant, locale) = try find(request, in: generation)
+    let result = try render(variant, request, locale, generation, begin)
+    publish(request, variant, format: variant.file.format.rawValue, result.content, since: begin, result.isCached)
+    return result
+  }
+
+  func renderEmail(_ request: TemplateRequest) async throws -> RenderedEmail {
+    let begin = clock.now
+    let generation = library.generation
+    let mail = try email(request, generation, begin)
+    if let (variant, _) = try? find(request, in: generation) {
+      publish(request, variant, format: "email", mail.html ?? mail.text, since: begin, false)
+    }
+    return mail
+  }
+
+  func renderDocument(_ request: TemplateRequest, as format: DocumentFormat) async throws -> RenderedDocument {
+    let begin = clock.now
+    let generation = library.generation
+    let document = try await document(request, format, generation, begin)
+    if let (variant, _) = try? find(request, in: generation) {
+      bus.publish(
+        TemplateRendered(
+          template: request.name, format: format.rawValue, locale: variant.file.locale,
+          version: Self.version(of: variant), bytes: document.content.count, seconds: seconds(since: begin),
+          isCached: false))
+    }
+    return document
+  }
+
+  private func email(
+    _ request: TemplateRequest, _ generation: TemplateGeneration, _ begin: ContinuousClock.Instant
+  ) throws -> RenderedEmail {
+    var page = request
+    page.format = "html"
+    var plain = request
+    plain.format = "text"
+    let html = try? find(page, in: generation)
+    let text = try? find(plain, in: generation)
+    guard let (main, locale) = html ?? text else { _ = try find(page, in: generation); return RenderedEmail(subject: "", html: nil, text: "") }
+    guard let subject = main.subject ?? text?.0.subject else {
+      throw TemplateFailure(
+        .unsupported, "the template '\(request.name)' has no subject; write 'subject: …' into its front matter")
+    }
+    let settings = settings(locale, begin)
+    let data = TemplateValue(request.data)
+    let preheader = try main.preheader.map { try Self.run($0, data, settings) }
+    let body = try html.map { variant, _ in
+      let rendered = StyleInliner.inlined(try render(variant, page, locale, generation, begin).content)
+      return preheader.map { Self.page(rendered, with: $0) } ?? rendered
+    }
+    let alternative = try text.map { try render($0.0, plain, $0.1, generation, begin).content }
+    return RenderedEmail(
+      subject: try Self.run(subject, data, settings), html: body,
+      text: alternative ?? body.map { TextAlternative.text(of: $0) } ?? "", preheader: preheader,
+      attachments: main.matter.attachments, locale: locale)
+  }
+
+  /// The preheader stands first in the page, hidden; blanks keep the text that follows out of the preview.
+  private static func page(_ html: String, with preheader: String) -> String {
+    let hidden =
+      "<div style=\"display:none;max-height:0;overflow:hidden\">" + HTMLEntities.escaped(preheader)
+      + String(repeating: "&zwnj;&nbsp;", count: 40) + "</div>"
+    var output = ""
+    var isDone = false
+    for token in HTMLToken.tokens(of: html) {
+      output += token.source
+      if !isDone, case .start(let tag) = token, tag.name == "body" {
+        output += hidden
+        isDone = true
+      }
+    }
+    return isDone ? output : hidden + output
+  }
+
+  private func document(
+    _ request: TemplateRequest, _ format: DocumentFormat, _ generation: TemplateGeneration,
+    _ begin: ContinuousClock.Instant
+  ) async throws -> RenderedDocument {
+    let base = request.name.split(separator: "/").last.map(String.init) ?? request.name
+    var wanted = request
+    wanted.format = format == .pdf ? "html" : format.rawValue
+    if let (variant, locale) = try? find(wanted, in: generation) {
+      let content = try render(variant, wanted, locale, generation, begin).content
+      guard format == .pdf else {
+        return RenderedDocument(
+          content: Array(content.utf8), contentType: variant.file.format.contentType,
+          fileName: "\(base).\(variant.file.format.fileExtension)")
+      }
+      return RenderedDocument(
+        content: try await pdf.make(content), contentType: "application/pdf", fileName: base + ".pdf")
+    }
+    var page = request
+    page.format = "html"
+    let (variant, locale) = try find(page, in: generation)
+    let html = try render(variant, page, locale, generation, begin).content
+    let target: TemplateFormat = format == .markdown ? .markdown : .text
+    let content = target == .markdown ? TextAlternative.markdown(of: html) : TextAlternative.text(of: html)
+    return RenderedDocument(
+      content: Array(content.utf8), contentType: target.contentType, fileName: "\(base).\(target.fileExtension)")
+  }
+
+  // MARK: Steps
+
+  private func find(
+    _ request: TemplateRequest, in generation: TemplateGeneration
+  ) throws(TemplateFailure) -> (TemplateGeneration.Variant, locale: String) {
+    var format: TemplateFormat?
+    if let name = request.format {
+      format = TemplateFormat(rawValue: name)
+      if format == nil { throw TemplateFailure(.unsupported, "a format is one of html, text, markdown, csv") }
+    }
+    let found = generation.variant(
+      request.name, locale: request.locale, format: format, version: request.version,
+      defaultLocale: configuration.defaultLocale)
+    guard let found else {
+      let detail = request.version.map { ", version \($0)" } ?? ""
+      throw TemplateFailure(.notFound, "there is no template '\(request.name)'\(detail)\(format.map { " as \($0.rawValue)" } ?? "")")
+    }
+    return (found, found.file.locale ?? request.locale ?? configuration.defaultLocale)
+  }
+
+  private func render(
+    _ variant: TemplateGeneration.Variant, _ request: TemplateRequest, _ locale: String,
+    _ generation: TemplateGeneration, _ begin: ContinuousClock.Instant
+  ) throws -> RenderedTemplate {
+    let objections = variant.matter.objections(to: request.data)
+    guard objections.isEmpty else {
+      throw TemplateFailure(
+        .invalidData, "the data of '\(request.name)' is not what it requires: \(objections.joined(separator: "; "))")
+    }
+    let mayKeep = cache.isEnabled && variant.isTimeless && variant.matter.cache != false
+    let key = mayKeep ? "\(generation.number)\n\(variant.file.path)\n\(locale)\n\(request.data)" : ""
+    var result = RenderedTemplate(
+      name: request.name, content: "", contentType: variant.file.format.contentType, locale: variant.file.locale,
+      version: Self.version(of: variant), isCached: false)
+    if mayKeep, let known = cache.value(for: key, at: begin) {
+      result.content = known
+      result.isCached = true
+      return result
+    }
+    do {
+      result.content = try Self.run(variant.template, TemplateValue(request.data), settings(locale, begin))
+    } catch {
+      statistics.countFailure()
+      throw error
+    }
+    if mayKeep { cache.keep(result.content, for: key, at: begin) }
+    return result
+  }
+
+  private static func run(
+    _ template: Template, _ data: TemplateValue, _ settings: RenderSettings
+  ) throws(TemplateFailure) -> String {
+    do throws(TemplateError) {
+      return try template.render(data, settings: settings)
+    } catch {
+      throw TemplateFailure(error.code == .deadlineExceeded ? .timedOut : .renderingFailed, error.description)
+    }
+  }
+
+  private func settings(_ locale: String, _ begin: ContinuousClock.Instant) -> RenderSettings {
+    var settings = RenderSettings(clock: clock)
+    settings.limits.outputBytes = configuration.maxOutput.bytes
+    settings.limits.depth = configuration.maxDepth
+    settings.limits.deadline = begin.advanced(by: configuration.timeout)
+    settings.timeZone = configuration.timeZone
+    settings.locale = locale
+    return settings
+  }
+
+  static func version(of variant: TemplateGeneration.Variant) -> Int {
+    variant.matter.version ?? variant.file.version ?? 1
+  }
+
+  // MARK: Telling
+
+  private func seconds(since begin: ContinuousClock.Instant) -> Double { begin.duration(to: clock.now) / .seconds(1) }
+
+  private func publish(
+    _ request: TemplateRequest, _ variant: TemplateGeneration.Variant, format: String, _ content: String,
+    since begin: ContinuousClock.Instant, _ isCached: Bool
+  ) {
+    let seconds = seconds(since: begin)
+    statistics.count(request.name, seconds: seconds, bytes: content.utf8.count)
+    bus.publish(
+      TemplateRendered(
+        template: request.name, format: format, locale: variant.file.locale, version: Self.version(of: variant),
+        bytes: content.utf8.count, seconds: seconds, isCached: isCached))
+  }
+
+  /// Data for previews: the file that the front matter names, or `NAME.sample.json` beside the template.
+  func sample(of name: String) throws -> JSONValue {
+    let (variant, _) = try find(TemplateRequest(name), in: library.generation)
+    let folder = name.split(separator: "/").dropLast().map { $0 + "/" }.joined()
+    let path = variant.matter.sample.map { folder + $0 } ?? name + ".sample.json"
+    guard let text = library.file(path) else {
+      throw TemplateFailure(.notFound, "the template '\(name)' has no sample data; write \(path)")
+    }
+    do throws(JSONError) {
+      return try JSONValue(parsing: text)
+    } catch {
+      throw TemplateFailure(.invalidData, "\(path): \(error)")
+    }
+  }
+}

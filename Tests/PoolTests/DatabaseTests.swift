@@ -1,0 +1,201 @@
+import MainstayDevServers
+import MainstayPooling
+import MainstayPostgres
+import MainstayReactor
+import MainstayTesting
+import Testing
+
+/// The database over its pool, against a server of its own.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct DatabaseTests {
+  @Test func readsAndWrites() async throws {
+    try await DatabaseTrial.run { trial in
+      let database = trial.database
+      try await database.execute("CREATE TABLE rooms (id int PRIMARY KEY, name text)")
+      let rows: [PostgresQuery] = (1...10).map { "INSERT INTO rooms VALUES (\($0), \("room \($0)"))" }
+      let inserted = try await database.batch(rows)
+      #expect(inserted.count == 10 && inserted.allSatisfy { $0.affectedRows == 1 })
+      #expect(try await database.query("SELECT name FROM rooms WHERE id = \(3)", as: String.self) == ["room 3"])
+      struct Room: Decodable, Equatable {
+        var id: Int
+        var name: String
+      }
+      let room = try await database.query("SELECT * FROM rooms WHERE id = 4", as: Room.self)
+      #expect(room == [Room(id: 4, name: "room 4")])
+      let read = try await database.read("SELECT count(*)::int FROM rooms")
+      #expect(try read.decode(Int.self) == [10])
+      let all = try await database.concurrently((1...10).map { "SELECT \($0)::int" }, atMost: 3)
+      #expect(try all.flatMap { try $0.decode(Int.self) } == Array(1...10))
+      #expect(database.statistics.total <= 4)
+      try await trial.expectWhole()
+    }
+  }
+
+  @Test func aBatchInPartsIsStillOne() async throws {
+    try await DatabaseTrial.run { trial in
+      let small = try PostgresDatabase(
+        name: "small", options: trial.database.options, pool: trial.database.settings,
+        reactors: [trial.database.reactor], batchSize: 3)
+      try await small.execute("CREATE TABLE parts (id int PRIMARY KEY)")
+      var rows: [PostgresQuery] = (1...10).map { "INSERT INTO parts VALUES (\($0))" }
+      #expect(try await small.batch(rows).count == 10)
+      rows = (11...20).map { "INSERT INTO parts VALUES (\($0))" } + ["INSERT INTO parts VALUES (1)"]
+      let error = await failure { try await small.batch(rows) } as? PostgresError
+      #expect(error?.state == .uniqueViolation)
+      try await eventually { small.statistics.active == 0 }
+      #expect(try await small.query("SELECT count(*)::int FROM parts", as: Int.self) == [10], "all or none")
+      await small.drain(by: .now.advanced(by: .seconds(2)))
+    }
+  }
+
+  @Test func anOpenTransactionIsRolledBackBeforeTheNextUser() async throws {
+    try await DatabaseTrial.run({ settings, _ in settings.max = 2 }) { trial in
+      let database = trial.database
+      try await database.execute("CREATE TABLE notes (id int)")
+      try await database.withConnection { connection in
+        _ = try await connection.execute("BEGIN")
+        _ = try await connection.execute("INSERT INTO notes VALUES (1)")
+      }
+      #expect(try await database.query("SELECT count(*)::int FROM notes", as: Int.self) == [0])
+      let failed = await failure {
+        try await database.withConnection { connection in
+          _ = try await connection.execute("BEGIN")
+          _ = try await connection.execute("SELECT 1/0")
+        }
+      }
+      #expect((failed as? PostgresError)?.state == .divisionByZero)
+      try await trial.expectWhole()
+      #expect(trial.database.statistics.closed[.broken] == nil, "rolled back, not closed")
+    }
+  }
+
+  @Test func readersShareConnections() async throws {
+    try await DatabaseTrial.run({ settings, _ in settings.max = 8 }) { trial in
+      let database = trial.database
+      let wrong = await withTaskGroup(of: Int.self) { group in
+        for task in 0..<64 {
+          group.addTask {
+            var wrong = 0
+            for round in 0..<50 {
+              let wanted = task * 1_000 + round
+              let got = try? await database.read("SELECT \(wanted)::int").decode(Int.self)
+              if got != [wanted] { wrong += 1 }
+            }
+            return wrong
+          }
+        }
+        return await group.reduce(0, +)
+      }
+      #expect(wrong == 0)
+      #expect(database.statistics.peak <= 8)
+      try await trial.expectWhole()
+    }
+  }
+
+  @Test func exhaustionEndsByTheDeadlineAndSaysWhoHoldsTheConnections() async throws {
+    try await DatabaseTrial.run({ settings, _ in settings.max = 2 }) { trial in
+      let database = trial.database
+      let error: PoolError? = try await database.withConnection { _ in
+        try await database.withConnection { _ in
+          let task = Task.detached {
+            await timed("refused at its deadline of 300 ms after") {
+              await failure { try await database.execute("SELECT 1", deadline: .now.advanced(by: .milliseconds(300))) }
+            }
+          }
+          return await task.value as? PoolError
+        }
+      }
+      #expect(error?.code == .timedOut)
+      #expect(error?.holders.count == 2)
+      #expect(error?.message.contains("2 of 2 connections in use") == true)
+      #expect(trial.events.contains { if case .pressure(.exhausted, _) = $0 { true } else { false } })
+      try await trial.expectWhole()
+    }
+  }
+
+  @Test func slowStatementsEndByTheirDeadline() async throws {
+    try await DatabaseTrial.run { trial in
+      let database = trial.database
+      let error = await timed("a statement of 60 s with a deadline of 200 ms ended after") {
+        await failure {
+          try await database.execute("SELECT pg_sleep(60)", deadline: .now.advanced(by: .milliseconds(200)))
+        }
+      }
+      #expect((error as? PostgresError)?.code == .timedOut)
+      try await trial.expectWhole()
+    }
+  }
+
+  @Test func nestedUsesAreRefusedAtOnce() async throws {
+    try await DatabaseTrial.run({ settings, _ in settings.max = 4 }) { trial in
+      let database = trial.database
+      let errors = await withTaskGroup(of: (any Error)?.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            await failure {
+              try await database.withConnection { connection in
+                _ = try await connection.execute("SELECT pg_sleep(0.05)")
+                try await database.withConnection { inner in _ = try await inner.execute("SELECT 1") }
+              }
+            }
+          }
+        }
+        return await group.reduce(into: []) { $0.append($1) }
+      }
+      let refused = errors.compactMap { $0 as? PoolError }
+      #expect(refused.allSatisfy { $0.code == .nestedAcquire })
+      #expect(!refused.isEmpty)
+      #expect(refused.allSatisfy { $0.message.contains("holding the one taken at") })
+      try await trial.expectWhole()
+    }
+  }
+
+  @Test func aHopelessAddressIsToldAtOnceWithoutThePassword() async throws {
+    let reactor = try Reactor(name: "test")
+    defer { reactor.shutdown() }
+    try await DatabaseTrial.run { trial in
+      let folder = trial.server.socketFolder
+      let url = "postgresql:///nowhere?host=\(folder)&user=postgres&password=hunter2"
+      let database = try PostgresDatabase(
+        name: "lost", options: try PostgresOptions(parsing: url), reactors: [reactor])
+      let error = await failure { try await database.warmUp(by: .now.advanced(by: .seconds(30))) } as? PoolError
+      #expect(error?.code == .unavailable)
+      let text = "\(error?.description ?? "")"
+      #expect(text.contains("nowhere") && text.contains(folder) && text.contains("postgres"), "\(text)")
+      #expect(!text.contains("hunter2"))
+      await database.drain(by: .now)
+    }
+  }
+
+  @Test func notificationsArriveAndALostConnectionIsAGap() async throws {
+    try await DatabaseTrial.run { trial in
+      let database = trial.database
+      let heard = Task {
+        var heard: [String] = []
+        for await event in database.listen(to: "orders", "Odd \"name\"") {
+          switch event {
+          case .notification(let one): heard.append(one.payload)
+          case .gap: heard.append("gap")
+          }
+          if heard.count == 3 { break }
+        }
+        return heard
+      }
+      func listeners() async throws -> [Int32] {
+        try await trial.observer.execute(
+          "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN \"Odd%'"
+        ).decode(Int32.self)
+      }
+      try await eventually { try await listeners().count == 1 }
+      let first = try await listeners()
+      try await database.execute("NOTIFY orders, 'first'")
+      _ = try await trial.observer.execute("SELECT pg_terminate_backend(\(first[0]))")
+      try await eventually {
+        let now = try await listeners()
+        return now.count == 1 && now != first
+      }
+      try await database.execute("SELECT pg_notify('Odd \"name\"', 'second')")
+      #expect(await heard.value == ["first", "gap", "second"])
+      try await eventually { try await listeners().isEmpty }
+    }
+  }
+}

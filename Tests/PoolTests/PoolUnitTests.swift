@@ -1,0 +1,74 @@
+import MainstayKernel
+import MainstayPooling
+import MainstayPostgres
+import MainstayTesting
+import Testing
+
+@testable import MainstayPool
+
+/// Configuration, figures, and what is computed from them.
+@Suite struct PoolUnitTests {
+  @Test(arguments: [
+    ("postgres: { min: 9, max: 3 }", "plugins.pool.postgres.min: must not be above max (3), is 9"),
+    ("postgres: { reserve: 50 }", "plugins.pool.postgres.reserve: must be below max (50), is 50"),
+    ("postgres: { url: 'mysql://root:hunter2@db/app' }", "plugins.pool.postgres.url: cannot be used"),
+    ("postgres: { ssl: sometimes }", "plugins.pool.postgres.ssl: sslmode is one of"),
+    ("redis: { url: 'http://:hunter2@localhost' }", "plugins.pool.redis.url: the URL of Redis cannot be used"),
+    ("databases: { archive: {} }", "plugins.pool.databases.archive: has no url"),
+    ("databases: { redis: { url: 'postgresql:///x' } }", "is the name of the section beside it"),
+    ("databases: { 'A b': { url: 'postgresql:///x' } }", "must be a name of lower-case letters"),
+    ("admin_access: open", "plugins.pool.admin_access: must not be open"),
+    ("postgres: { acquire_timeout: 5 }", "plugins.pool.postgres.acquire_timeout"),
+  ])
+  func mistakesAreToldWithTheirKey(section: String, message: String) async {
+    let error = await failure {
+      try await withHost(Borrowed(), manifest: "plugins: { pool: { \(section) } }") { _ in }
+    }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains(message), "\(text)")
+    #expect(!text.contains("hunter2"))
+  }
+
+  @Test func processorsAreReadFromTwoReadings() {
+    var load = ProcessorLoad()
+    #expect(load.look("cpu  100 0 100 800 0 0 0 0 0 0\ncpu0 1 2 3 4\n") == nil)
+    #expect(load.look("cpu  150 0 150 900 0 0 0 0 0 0\n") == 50)
+    #expect(load.look("cpu  150 0 150 1000 100 0 0 0 0 0\n") == 0)
+    #expect(load.look("nonsense") == nil)
+    #expect(load.look(nil) == nil)
+    #expect(load.look("cpu  1 0 1 2 0\n") == nil, "counters that went back say nothing")
+    #expect(ProcessorLoad.text?.hasPrefix("cpu ") == true)
+  }
+
+  @Test func settingsFollowTheConfiguration() {
+    var section = PostgresPoolConfiguration()
+    section.max = 500
+    section.autoscaling.enabled = true
+    section.autoscaling.connectionThreshold = 400
+    section.queue.maxConnectionsPerTenant = 9
+    let settings = section.settings
+    #expect(settings.scaling?.connectionThreshold == 0.8)
+    #expect(settings.scaling?.processorBrake == 75)
+    #expect(settings.scaling?.upCooldown == .seconds(300) && settings.scaling?.downCooldown == .seconds(1_800))
+    #expect(settings.maxLeasesPerTenant == 9)
+    #expect(settings.acquireTimeout == .seconds(60) && settings.idleTimeout == .seconds(300))
+    #expect(section.connectionSettings.statementTimeout == .seconds(15))
+    #expect(PostgresPoolConfiguration().settings.scaling == nil)
+  }
+
+  @Test func everyFigureIsShown() {
+    var all = PoolStatistics()
+    (all.total, all.active, all.idle, all.limit, all.max) = (5, 3, 2, 10, 20)
+    all.utilisation = 0.3
+    all.waits.p99 = .microseconds(1_500)
+    all.closed = [.idleTimeout: 4]
+    all.waitingByPriority = [.critical: 2]
+    all.oldestHolder = PoolHolder(site: PoolSite(file: "A/B.swift", line: 3), held: .milliseconds(2_500))
+    let json = all.json
+    #expect(json["total"] == 5 && json["utilisation"] == 0.3)
+    #expect(json["waitMilliseconds"]?["p99"] == 1.5)
+    #expect(json["closed"]?["idle_timeout"] == 4)
+    #expect(json["waitingByPriority"]?["critical"] == 2)
+    #expect(json["oldestHolder"]?["site"] == "A/B.swift:3" && json["oldestHolder"]?["seconds"] == 2.5)
+  }
+}

@@ -1,0 +1,81 @@
+import Glibc
+import MainstayReactor
+import MainstayRedis
+import Testing
+
+@Suite("TLS", .serialized)
+struct TLSTests {
+  #if TLS
+    /// Makes a self-signed certificate for `localhost` and 127.0.0.1.
+    private func makeCertificate(in folder: String) throws {
+      let words = [
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", folder + "/key.pem", "-out",
+        folder + "/cert.pem",
+      ]
+      var arguments: [UnsafeMutablePointer<CChar>?] = (["openssl"] + words).map { strdup($0) } + [nil]
+      defer { for argument in arguments { free(argument) } }
+      var child = pid_t()
+      guard posix_spawnp(&child, "openssl", nil, nil, &arguments, environ) == 0 else {
+        throw ServerFailure("openssl is not installed")
+      }
+      var status: Int32 = 0
+      waitpid(child, &status, 0)
+    }
+
+    @Test func encryptsAndChecksTheServersCertificate() async throws {
+      let folder = "/tmp/mainstay-redis-tls-\(getpid())"
+      mkdir(folder, 0o700)
+      try makeCertificate(in: folder)
+      let port = UInt16.random(in: 30_000..<40_000)
+      let server = try RedisServer([
+        "--tls-port", "\(port)", "--bind", "127.0.0.1", "--tls-cert-file", folder + "/cert.pem", "--tls-key-file",
+        folder + "/key.pem", "--tls-ca-cert-file", folder + "/cert.pem", "--tls-auth-clients", "no",
+      ])
+      let reactor = try Reactor()
+      for host in ["localhost", "127.0.0.1"] {
+        var options = try RedisOptions(url: "rediss://\(host):\(port)/1")
+        options.tls?.authorities = folder + "/cert.pem"
+        let redis = try RedisClient(options, reactor: reactor)
+        #expect(try await redis.send(.set("key", "value")))
+        let large = [UInt8](repeating: 42, count: 1 << 20)
+        #expect(try await redis.send(.set("large", large)))
+        #expect(try await redis.send(.get("large", as: [UInt8].self)) == large)
+        await withTaskGroup(of: Bool.self) { group in
+          for index in 0..<200 { group.addTask { (try? await redis.send(.echo("\(index)"))) == "\(index)" } }
+          for await isRight in group { #expect(isRight) }
+        }
+        redis.close()
+      }
+      let stranger = try RedisClient(RedisOptions(url: "rediss://localhost:\(port)"), reactor: reactor)
+      await #expect { try await stranger.send(.ping()) } throws: {
+        ($0 as? RedisError)?.code == .notConnected && "\($0)".contains("TLS")
+      }
+      stranger.close()
+      var plain = RedisOptions(.unix(path: server.socket))
+      plain.connectTimeout = .seconds(5)
+      let local = try RedisClient(plain, reactor: reactor)
+      #expect(try await local.send(.ping()) == "PONG")
+      local.close()
+      reactor.shutdown()
+      for name in ["cert.pem", "key.pem"] { unlink(folder + "/" + name) }
+      rmdir(folder)
+    }
+
+    @Test func aMissingFileIsNamed() throws {
+      let reactor = try Reactor()
+      var options = try RedisOptions(url: "rediss://localhost")
+      options.tls?.authorities = "/nowhere/ca.pem"
+      #expect { try RedisClient(options, reactor: reactor) } throws: { "\($0)".contains("/nowhere/ca.pem") }
+      reactor.shutdown()
+    }
+  #else
+    @Test func withoutTheTraitTheErrorSaysSo() throws {
+      let reactor = try Reactor()
+      #expect { try RedisClient(RedisOptions(url: "rediss://localhost"), reactor: reactor) } throws: {
+        ($0 as? RedisError)?.code == .configuration && "\($0)".contains("trait 'TLS'")
+      }
+      reactor.shutdown()
+    }
+  #endif
+}

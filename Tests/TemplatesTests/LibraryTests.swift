@@ -1,0 +1,115 @@
+import MainstayKernel
+import MainstayTemplating
+import Testing
+
+@testable import MainstayTemplates
+
+/// Files become templates; changes become generations.
+@Suite struct LibraryTests {
+  private func library(_ folder: TemplateFolderFixture) throws -> TemplateLibrary {
+    let library = TemplateLibrary(folders: [folder.path], missing: .strict)
+    _ = try library.refresh(helpers: .standard)
+    return library
+  }
+
+  @Test func namesOfFilesSayWhatTheyAre() throws {
+    let file = try #require(TemplateFile(path: "mail/welcome@2.de-CH.txt.hbs"))
+    #expect(file.name == "mail/welcome")
+    #expect(file.version == 2)
+    #expect(file.locale == "de-CH")
+    #expect(file.format == .text)
+    #expect(TemplateFile(path: "a.mustache")?.dialect == .mustache)
+    #expect(TemplateFile(path: "a.b.hbs")?.name == "a.b")
+    for path in ["a.txt", ".hbs", ".a.hbs", ".git/a.hbs", "hbs", "a.json"] { #expect(TemplateFile(path: path) == nil, "\(path)") }
+  }
+
+  @Test func frontMatterIsRead() throws {
+    let text = "---\nsubject: \"Hi: {{a}}\"\nversion: 3\nrequires:\n  a.b: string\n  c?: list\nattachments:\n  - x.pdf\n---\nbody {{a}}"
+    let (matter, body, line) = try FrontMatter.read(text)
+    #expect(matter.subject == "Hi: {{a}}")
+    #expect(matter.version == 3)
+    #expect(matter.attachments == ["x.pdf"])
+    #expect(body == "body {{a}}")
+    #expect(line == 10)
+    #expect(matter.objections(to: ["a": ["b": 1]]) == ["'a.b' must be a text"])
+    #expect(matter.objections(to: [:]) == ["'a.b' is missing"])
+    #expect(matter.objections(to: ["a": ["b": "x"], "c": 1]) == ["'c' must be a list"])
+  }
+
+  @Test(arguments: [
+    ("---\nsubject: a", 1), ("---\nnope: a\n---\n", 2), ("---\n\nversion: x\n---\n", 3), ("---\nrequires:\n  a: thing\n---\n", 3),
+    ("---\n  a\n---\n", 2),
+  ])
+  func mistakesInFrontMatterHaveALine(_ text: String, _ line: Int) {
+    let mistake = #expect(throws: FrontMatter.Mistake.self) { try FrontMatter.read(text) }
+    #expect(mistake?.line == line)
+  }
+
+  @Test func theBestVariantIsChosen() throws {
+    let folder = TemplateFolderFixture([
+      "a.html.hbs": "en1", "a@2.html.hbs": "en2", "a@2.de.html.hbs": "de2", "a@2.txt.hbs": "text2", "a@2.de-CH.html.hbs": "ch2",
+    ])
+    let generation = try library(folder).generation
+    func content(_ locale: String?, _ format: TemplateFormat? = nil, _ version: Int? = nil) throws -> String? {
+      try generation.variant("a", locale: locale, format: format, version: version, defaultLocale: "fr")?.template.render([:])
+    }
+    #expect(try content(nil) == "en2")
+    #expect(try content("de-AT") == "de2")
+    #expect(try content("de-CH") == "ch2")
+    #expect(try content("it", .text) == "text2")
+    #expect(try content("de", nil, 1) == "en1")
+    #expect(try content(nil, nil, 9) == nil)
+  }
+
+  @Test func changesMakeGenerationsAndFaultsKeepTheLastGoodOne() throws {
+    let folder = TemplateFolderFixture(["partials/p.hbs": "one", "a.hbs": "[{{> p}}]"])
+    let library = try library(folder)
+    let first = library.generation
+    #expect(try library.refresh(helpers: .standard) == nil)
+    folder.write("partials/p.hbs", "second")
+    let second = try #require(try library.refresh(helpers: .standard))
+    #expect(second.number == first.number + 1)
+    #expect(try second.variants["a"]?.first?.template.render([:]) == "[second]")
+    #expect(try first.variants["a"]?.first?.template.render([:]) == "[one]")
+    folder.write("partials/p.hbs", "{{#if")
+    let faulty = try #require(try library.refresh(helpers: .standard))
+    #expect(faulty.faults.map(\.path) == ["partials/p.hbs"])
+    #expect(faulty.faults.first?.usesLastGood == true)
+    #expect(faulty.faults.first?.message.contains("partials/p.hbs:1:") == true)
+    #expect(try faulty.variants["a"]?.first?.template.render([:]) == "[second]")
+    folder.write("partials/p.hbs", "third!")
+    let mended = try #require(try library.refresh(helpers: .standard))
+    #expect(mended.faults == [])
+    #expect(try mended.variants["a"]?.first?.template.render([:]) == "[third!]")
+  }
+
+  @Test func errorsNameTheLineOfTheFile() throws {
+    let folder = TemplateFolderFixture(["a.hbs": "---\nversion: 1\n---\nx\n{{#if a}}", "b.hbs": "fine", "c.hbs": "{{> nope}}"])
+    let generation = try library(folder).generation
+    #expect(generation.names == ["b"])
+    #expect(generation.faults.map(\.message).sorted().first?.hasPrefix("a.hbs:5:1:") == true)
+    #expect(generation.faults.count == 2)
+  }
+
+  @Test func theCacheKeepsItsBounds() {
+    let cache = RenderCache(capacity: 2, mostBytes: 1000, timeToLive: .seconds(10))
+    let now = ContinuousClock.now
+    cache.keep("A", for: "a", at: now)
+    cache.keep("B", for: "b", at: now)
+    #expect(cache.value(for: "a", at: now) == "A")
+    cache.keep("C", for: "c", at: now)
+    #expect(cache.value(for: "b", at: now) == nil)
+    #expect(cache.value(for: "a", at: now) == "A")
+    #expect(cache.value(for: "a", at: now.advanced(by: .seconds(10))) == nil)
+    cache.keep(String(repeating: "x", count: 300), for: "big", at: now)
+    let statistics = cache.statistics
+    #expect(statistics.hits == 2)
+    #expect(statistics.misses == 2)
+    #expect(statistics.expired == 1)
+    #expect(statistics.evicted == 1)
+    #expect(statistics.refused == 1)
+    #expect(statistics.entries == 1)
+    #expect(cache.clear() == 1)
+    #expect(cache.statistics.bytes == 0)
+  }
+}

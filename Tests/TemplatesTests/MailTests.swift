@@ -1,0 +1,55 @@
+import Testing
+
+@testable import MainstayTemplates
+
+/// Pages become mail: styles inline, a text beside the HTML.
+@Suite struct MailTests {
+  @Test(arguments: [
+    ("<style>p { color: red }</style><p>a</p>", "<p style=\"color: red\">a</p>"),
+    ("<style>.a{color:red}p{color:blue}</style><p class='x a'>a", "<p class=\"x a\" style=\"color: red\">a"),
+    ("<style>p{color:red}</style><p style=\"color: blue; margin:0\">", "<p style=\"color: blue; margin: 0\">"),
+    ("<style>p{color:red !important}</style><p style=\"color: blue\">", "<p style=\"color: red !important\">"),
+    ("<style>div > p{a:b}</style><div><b><p></b></div><div><p>", "<div><b><p></b></div><div><p style=\"a: b\">"),
+    ("<style>table td{a:b}</style><table><tr><td></table><td>", "<table><tr><td style=\"a: b\"></table><td>"),
+    ("<style>#x{a:b}.y{a:c}</style><p id=x class=y>", "<p id=\"x\" class=\"y\" style=\"a: b\">"),
+    ("<style>p{font-family:\"A B\"}</style><p>", "<p style=\"font-family: &quot;A B&quot;\">"),
+    ("<p title=\"a>b\">no styles</p>", "<p title=\"a>b\">no styles</p>"),
+    ("<style media=print>p{a:b}</style><p>", "<style media=print>p{a:b}</style><p>"),
+  ])
+  func stylesAreWrittenIntoElements(_ html: String, _ expected: String) {
+    #expect(StyleInliner.inlined(html) == expected)
+  }
+
+  @Test func whatElementsCannotSayStays() {
+    let html = "<head><style>p{a:b} a:hover{c:d} @media (x) { p { e: f !important } } @font-face{g:h}</style></head><p>"
+    let inlined = StyleInliner.inlined(html)
+    #expect(inlined.contains("<p style=\"a: b\">"))
+    #expect(inlined.contains("a:hover {c:d}"))
+    #expect(inlined.contains("@media (x) { p { e: f !important } }"))
+    #expect(inlined.contains("@font-face {g:h}"))
+    #expect(!inlined.contains("p {a:b}"))
+  }
+
+  @Test(arguments: [
+    ("<h1>A</h1><p>b  c\n d</p>", "A\n\nb c d\n", "# A\n\nb c d\n"),
+    ("<p>x<br>y</p>", "x\ny\n", "x\ny\n"), ("<ul><li>a</li><li>b</li></ul>", "- a\n- b\n", "- a\n- b\n"),
+    ("<ol><li>a<li>b</ol>", "1. a\n2. b\n", "1. a\n2. b\n"),
+    ("<a href=\"https://x.org\">here</a>", "here <https://x.org>\n", "[here](https://x.org)\n"),
+    ("<a href=\"https://x.org\">https://x.org</a>", "https://x.org\n", "[https://x.org](https://x.org)\n"),
+    ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a  b\nc\n", "a | b\nc\n"),
+    ("<head><title>t</title><style>p{}</style></head><p>a &amp; b &lt;c&gt; &#169;</p>", "a & b <c> ©\n", "a & b \\<c\\> ©\n"),
+    ("<div style=\"display: none\">hidden<b>x</b></div><p>seen</p>", "seen\n", "seen\n"),
+    ("<p>a <strong>b</strong> c</p>", "a b c\n", "a **b** c\n"), ("<script>if (a < b) {}</script>x", "x\n", "x\n"),
+  ])
+  func textsAreDerived(_ html: String, _ text: String, _ markdown: String) {
+    #expect(TextAlternative.text(of: html) == text)
+    #expect(TextAlternative.markdown(of: html) == markdown)
+  }
+
+  @Test func nothingTrapsOnBrokenPages() {
+    for html in ["<", "<a", "<a href", "<a href=", "<a href='", "</", "<!--", "<style>", "<style>p{", "<style>}{", "<p style=>", "&#;", "&#x110000;", "<li>", "</li></ul>", "<a ===>"] {
+      _ = StyleInliner.inlined(html)
+      _ = TextAlternative.text(of: html)
+    }
+  }
+}

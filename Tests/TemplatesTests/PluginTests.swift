@@ -1,0 +1,156 @@
+import HTTPTypes
+import MainstayCapabilities
+import MainstayHTTP
+import MainstayHTTPTesting
+import MainstayKernel
+import MainstayTemplating
+import MainstayTesting
+import Testing
+
+@testable import MainstayTemplates
+
+/// The plugin in a host, its routes, its documents.
+@Suite struct PluginTests {
+  private func service(_ folder: String, _ change: (inout TemplatesConfiguration) -> Void = { _ in }) throws -> TemplateService {
+    var configuration = TemplatesConfiguration()
+    configuration.folders = [folder]
+    change(&configuration)
+    let service = TemplateService(configuration: configuration, clock: ManualClock(), bus: EventBus())
+    _ = try service.library.refresh(helpers: .standard)
+    return service
+  }
+
+  @Test func theExamplesRender() async throws {
+    let service = try service(TemplateFolderFixture.examples)
+    #expect(service.library.generation.faults == [])
+    for name in ["documents/medical-report", "documents/billing-statement"] {
+      let data = try service.sample(of: name)
+      let page = try await service.render(TemplateRequest(name, data: data)).content
+      #expect(page.contains("482-91-3377"))
+      #expect(!page.contains("<b>Example"))
+      let text = try await service.renderDocument(TemplateRequest(name, data: data), as: .text)
+      #expect(String(decoding: text.content, as: UTF8.self).contains("Lakeside Clinic"))
+    }
+  }
+
+  @Test func mailsHaveEverything() async throws {
+    let service = try service(TemplateFolderFixture.examples)
+    let name = "mail/appointment-reminder"
+    let data = try service.sample(of: name)
+    let mail = try await service.renderEmail(TemplateRequest(name, data: data))
+    #expect(mail.subject == "Your appointment on April 14")
+    #expect(mail.preheader == "Dr. Grace Sample, Tuesday 3:30 PM")
+    #expect(mail.attachments == ["appointment.ics"])
+    #expect(mail.html?.contains("<a class=\"button\" href=\"https://clinic.example.org/confirm/8fd2\" style=\"display: inline-block;") == true)
+    #expect(mail.text.hasPrefix("Hello Ada Example,\n\nwe look forward to seeing you on Tuesday, April 14, 2026 at 3:30 PM with"))
+    #expect(mail.text.contains("Confirm <https://clinic.example.org/confirm/8fd2>"))
+    let german = try await service.renderEmail(TemplateRequest(name, data: data, locale: "de-AT"))
+    #expect(german.subject == "Ihr Termin am 14. April")
+    #expect(german.text.contains("Dienstag, 14. April 2026 um 15:30 Uhr"))
+    let failure = await #expect(throws: TemplateFailure.self) { try await service.renderEmail(TemplateRequest(name)) }
+    #expect(failure?.code == .invalidData || failure?.code == .renderingFailed)
+  }
+
+  @Test func repeatedRenderingsComeFromTheCache() async throws {
+    let folder = TemplateFolderFixture(["a.hbs": "{{x}}", "b.hbs": "{{now 'YYYY'}}{{x}}"])
+    let service = try service(folder.path)
+    for isCached in [false, true] {
+      #expect(try await service.render(TemplateRequest("a", data: ["x": 1])).isCached == isCached)
+      #expect(try await service.render(TemplateRequest("b", data: ["x": 1])).isCached == false)
+    }
+    #expect(try await service.render(TemplateRequest("a", data: ["x": 2])).isCached == false)
+    #expect(service.cache.statistics.hits == 1)
+  }
+
+  @Test func documentsBecomePDFWhereTheMachineCan() async throws {
+    let service = try service(TemplateFolderFixture.examples)
+    let request = TemplateRequest(
+      "documents/billing-statement", data: try service.sample(of: "documents/billing-statement"))
+    if service.pdf.programName == nil {
+      let failure = await #expect(throws: TemplateFailure.self) { try await service.renderDocument(request, as: .pdf) }
+      #expect(failure?.code == .unsupported)
+    } else {
+      let document = try await service.renderDocument(request, as: .pdf)
+      #expect(document.content.starts(with: "%PDF".utf8))
+      #expect(document.fileName == "billing-statement.pdf")
+    }
+    let none = PDFMaker(search: ["/nonexistent"], timeout: .seconds(1), mostBytes: 1, mostAtOnce: 1)
+    let failure = await #expect(throws: TemplateFailure.self) { try await none.make("<p>") }
+    #expect(failure?.code == .unsupported)
+    #expect(failure?.message.contains("weasyprint") == true)
+  }
+
+  @Test func childrenEndAtTheirDeadline() async {
+    func run(_ script: String, input: [UInt8] = [], timeout: Duration = .seconds(20), most: Int = 1 << 20) async -> ChildProcess.Outcome {
+      await ChildProcess(path: "/bin/sh", arguments: ["-c", script], timeout: timeout, mostBytes: most).run(input: input)
+    }
+    #expect(await run("cat", input: Array("page".utf8)) == .finished(Array("page".utf8)))
+    #expect(await run("cat", input: [UInt8](repeating: 7, count: 900_000)) == .finished([UInt8](repeating: 7, count: 900_000)))
+    #expect(await run("exit 3") == .failed)
+    #expect(await run("sleep 60", timeout: .milliseconds(50)) == .timedOut)
+    #expect(await run("yes", most: 1000) == .tooLong)
+    #expect(await run("exit 0", input: [UInt8](repeating: 7, count: 900_000)) == .finished([]))
+    #expect(await run("echo $HOME/$SECRET") != .failed)
+  }
+
+  // MARK: Routes
+
+  private func routes(_ service: TemplateService) throws -> TestRoutes {
+    try TestRoutes(TemplatesRoutes(service: service, access: .open, renderAccess: .open).routes)
+  }
+
+  @Test func routesAnswer() async throws {
+    let folder = TemplateFolderFixture([
+      "a.hbs": "---\nsubject: S {{x}}\nrequires:\n  x: string\n---\n<p>{{x}}</p>", "a.sample.json": "{\"x\":\"<s>\"}", "m/b.mustache": "{{x}}",
+      "bad.hbs": "{{#if}}",
+    ])
+    let routes = try routes(try service(folder.path))
+    let list = try await routes.get("/templates").json
+    #expect(list["templates"]?.arrayValue?.compactMap { $0["name"]?.stringValue } == ["a", "m/b"])
+    #expect(list["errors"]?[0]?["path"] == "bad.hbs")
+    #expect(try await routes.get("/templates/a").json["variants"]?[0]?["requires"] == ["x": "string"])
+    #expect(await routes.get("/templates/zz").status == .notFound)
+    let rendered = try await routes.post("/templates/a/render", json: ["data": ["x": "<y>"]] as JSONValue)
+    #expect(try rendered.json["content"] == "<p>&lt;y&gt;</p>")
+    let slashed = try await routes.post("/templates/m%2Fb/render", json: ["data": ["x": "z"]] as JSONValue)
+    #expect(try slashed.json["content"] == "z")
+    #expect(try await routes.post("/templates/a/render", json: [:] as JSONValue).status == .unprocessableContent)
+    let mail = try await routes.post("/templates/a/render-email", json: ["data": ["x": "y"]] as JSONValue)
+    #expect(try mail.json["subject"] == "S y")
+    #expect(try mail.json["text"] == "y\n")
+    let injected = try await routes.post("/templates/a/render-email", json: ["data": ["x": "y\r\nBcc: z"]] as JSONValue)
+    #expect(injected.status == .unprocessableContent)
+    let document = try await routes.post(
+      "/templates/a/render-document", json: ["data": ["x": "y"], "format": "markdown"] as JSONValue)
+    #expect(document.text == "y\n")
+    #expect(document.headers[.contentDisposition] == "attachment; filename=\"a.md\"")
+    let preview = await routes.get("/templates/a/preview")
+    #expect(preview.text == "<p>&lt;s&gt;</p>")
+    #expect(preview.headers[.contentSecurityPolicy]?.contains("sandbox") == true)
+    #expect(try await routes.get("/templates/metrics").json["total"]?["count"]?.integerValue ?? 0 >= 5)
+    #expect(try await routes.get("/templates/cache/stats").json["entries"]?.integerValue ?? 0 > 0)
+    #expect(try await routes.delete("/templates/cache").json["removed"]?.integerValue ?? 0 > 0)
+  }
+
+  // MARK: The host
+
+  @Test func changesAreTakenOverInARunningHost() async throws {
+    let folder = TemplateFolderFixture(["a.hbs": "one {{x}}"])
+    let clock = ManualClock()
+    let manifest = "plugins: { templates: { folders: [\(folder.path)], watch_interval: 1s } }"
+    try await withHost([TemplatesPlugin.self], manifest: manifest, clock: clock) { host in
+      let recorder = EventRecorder(host.events, "templates.*")
+      await clock.waitForSleeper(due: .seconds(1))
+      folder.write("a.hbs", "second {{x}}")
+      clock.advance(by: .seconds(1))
+      let reloaded = try await recorder.next(TemplatesReloaded.self)
+      #expect(reloaded.generation == 2)
+      #expect(reloaded.templates == 1)
+    }
+  }
+
+  @Test func keepsTheContractOfPlugins() async throws {
+    let folder = TemplateFolderFixture(["a.hbs": "one"])
+    try await PluginConformance.check(TemplatesPlugin.self, manifest: "folders: [\(folder.path)]")
+  }
+}
