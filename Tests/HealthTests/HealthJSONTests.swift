@@ -111,6 +111,18 @@ struct HealthJSONTests {
     }
   }
 
+  /// Whoever probes takes a redirect for a success.
+  @Test func probesAreAnsweredAndNeverRedirected() async throws {
+    try await withHost([RouteCatcher.self, HealthPlugin.self], manifest: "plugins: { catcher: {}, health: {} }") {
+      host in
+      let routes = try TestRoutes(try RouteCatcher.routes(of: host))
+      for path in ["/live", "/ready", "/startup", "/health", "/health/liveness", "/health/readiness", "/api/ready"] {
+        #expect(await routes.get(path).status == .ok, "\(path)")
+        #expect(![301, 302, 303, 307, 308].contains(await routes.get(path + "/").status.code), "\(path)/")
+      }
+    }
+  }
+
   @Test func keepsTheContractOfPlugins() async throws {
     try await PluginConformance.check(HealthPlugin.self, manifest: "interval: 1s")
   }

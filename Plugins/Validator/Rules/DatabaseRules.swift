@@ -4,7 +4,7 @@ extension ValidationRule {
   /// PostgreSQL.
   static let database = [
     ValidationRule("DB001", .database, "Addresses of databases are such.") { facts, found in
-      facts.facts.filter { $0.path.hasPrefix("plugins.pool.postgres") && $0.key.hasSuffix("url") }.compactMap { fact in
+      databases(facts).filter { $0.key.hasSuffix("url") }.compactMap { fact in
         guard let text = fact.text, !text.isEmpty else { return nil }
         // libpq also takes `key=value` pairs.
         guard let url = fact.url else {
@@ -41,7 +41,7 @@ extension ValidationRule {
       ]
     },
     ValidationRule("DB005", .database, "The pool is not larger than what a server takes.") { facts, found in
-      facts.facts.filter { $0.path.hasPrefix("plugins.pool.postgres") && $0.key == "max" }.compactMap { fact in
+      databases(facts).filter { $0.key == "max" }.compactMap { fact in
         guard let max = fact.number, max > 97 else { return nil }
         return found(
           .warning, fact, "\(max) connections are more than the 97 that PostgreSQL takes unless it is told otherwise",
@@ -74,6 +74,13 @@ extension ValidationRule {
       }
     },
   ]
+
+  /// The values of the pool's databases.
+  private static func databases(_ facts: ConfigurationFacts) -> [ConfigurationFacts.Fact] {
+    facts.facts.filter { fact in
+      ["plugins.pool.postgres.", "plugins.pool.databases."].contains { fact.path.hasPrefix($0) }
+    }
+  }
 
   private static func isPostgres(_ url: ServiceURL?) -> Bool { ["postgres", "postgresql"].contains(url?.scheme) }
   private static func isRedis(_ url: ServiceURL?) -> Bool { ["redis", "rediss", "unix"].contains(url?.scheme) }
