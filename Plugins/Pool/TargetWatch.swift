@@ -20,9 +20,16 @@ final class TargetWatch: Sendable {
   private let logger: Logger
   private let state = Mutex(State())
 
-  init(_ target: String, _ context: PluginContext) {
+  init(
+    _ target: String, bus: EventBus = EventBus(), clock: any HostClock = SystemClock(),
+    logger: Logger = Logger(label: "pool")
+  ) {
     self.target = target
-    (bus, clock, logger) = (context.bus, context.clock, context.logger)
+    (self.bus, self.clock, self.logger) = (bus, clock, logger)
+  }
+
+  convenience init(_ target: String, _ context: PluginContext) {
+    self.init(target, bus: context.bus, clock: context.clock, logger: context.logger)
   }
 
   /// It gave a sign of life.

@@ -53,6 +53,7 @@ final class TemplateService: TemplateRendering {
     let generation = library.generation
     let document = try await document(request, format, generation, begin)
     if let (variant, _) = try? find(request, in: generation) {
+      statistics.count(request.name, seconds: seconds(since: begin), bytes: document.content.count)
       bus.publish(
         TemplateRendered(
           template: request.name, format: format.rawValue, locale: variant.file.locale,
@@ -70,8 +71,13 @@ final class TemplateService: TemplateRendering {
     var plain = request
     plain.format = "text"
     let html = try? find(page, in: generation)
-    let text = try? find(plain, in: generation)
-    guard let (main, locale) = html ?? text else { _ = try find(page, in: generation); return RenderedEmail(subject: "", html: nil, text: "") }
+    // A text in another language than the page is none of it.
+    let text = (try? find(plain, in: generation)).flatMap { found in
+      html.map { $0.0.file.locale == found.0.file.locale } ?? true ? found : nil
+    }
+    guard let (main, locale) = html ?? text else {
+      throw TemplateFailure(.notFound, "there is no template '\(request.name)' as html or text")
+    }
     guard let subject = main.subject ?? text?.0.subject else {
       throw TemplateFailure(
         .unsupported, "the template '\(request.name)' has no subject; write 'subject: …' into its front matter")
@@ -149,7 +155,8 @@ final class TemplateService: TemplateRendering {
       defaultLocale: configuration.defaultLocale)
     guard let found else {
       let detail = request.version.map { ", version \($0)" } ?? ""
-      throw TemplateFailure(.notFound, "there is no template '\(request.name)'\(detail)\(format.map { " as \($0.rawValue)" } ?? "")")
+      throw TemplateFailure(
+        .notFound, "there is no template '\(request.name)'\(detail)\(format.map { " as \($0.rawValue)" } ?? "")")
     }
     return (found, found.file.locale ?? request.locale ?? configuration.defaultLocale)
   }

@@ -51,7 +51,9 @@ struct ListTemplates: AsyncParsableCommand {
     for name in generation.names {
       for variant in generation.variants[name] ?? [] {
         let mail = variant.subject == nil ? "" : "  mail"
-        printNow("\(name)  \(variant.file.format.rawValue)  \(variant.file.locale ?? "-")  v\(TemplateService.version(of: variant))\(mail)  \(variant.file.path)")
+        printNow(
+          "\(name)  \(variant.file.format.rawValue)  \(variant.file.locale ?? "-")  v\(TemplateService.version(of: variant))\(mail)  \(variant.file.path)"
+        )
       }
     }
   }

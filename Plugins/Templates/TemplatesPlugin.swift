@@ -69,7 +69,8 @@ public struct TemplatesPlugin: Plugin {
     do {
       guard let generation = try library.refresh(helpers: .standard) else { return [] }
       let faults = generation.faults.map { Diagnosis(.problem, subject: "template", $0.message) }
-      return faults.isEmpty ? [Diagnosis(.fine, subject: "templates", "\(generation.names.count) templates compile")] : faults
+      return faults.isEmpty
+        ? [Diagnosis(.fine, subject: "templates", "\(generation.names.count) templates compile")] : faults
     } catch {
       return [Diagnosis(.problem, subject: "templates", "\(error)", remedy: "set plugins.templates.folders")]
     }

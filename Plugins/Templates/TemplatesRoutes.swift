@@ -4,7 +4,7 @@ import MainstayHTTP
 import MainstayKernel
 import MainstayTemplating
 
-/// The routes of the plugin. Names of templates that hold a slash are written with `%2F`.
+/// The routes of the plugin. A slash in the name of a template is written as a colon: `mail:welcome`.
 struct TemplatesRoutes: Sendable {
   let service: TemplateService
   let access: RouteAccess
@@ -14,7 +14,10 @@ struct TemplatesRoutes: Sendable {
   private static let bodyLimit = 4 << 20
 
   var routes: Routes {
-    Routes([list, metrics, cacheStatistics, clearCache, show, preview, render, email, document].map { $0.tagged("templates") })
+    Routes(
+      [list, metrics, cacheStatistics, clearCache, show, preview, render, email, document].map {
+        $0.tagged("templates")
+      })
   }
 
   // MARK: Reading
@@ -25,18 +28,19 @@ struct TemplatesRoutes: Sendable {
       let faults = generation.faults.map { fault -> JSONValue in
         ["path": .string(fault.path), "message": .string(fault.message), "usesLastGood": .bool(fault.usesLastGood)]
       }
-      return .json([
-        "generation": .integer(Int64(generation.number)),
-        "templates": .array(generation.names.map { Self.summary($0, generation) }), "errors": .array(faults),
-        "pdf": service.pdf.programName.map { .string($0) } ?? .null,
-      ] as JSONValue)
+      return .json(
+        [
+          "generation": .integer(Int64(generation.number)),
+          "templates": .array(generation.names.map { Self.summary($0, generation) }), "errors": .array(faults),
+          "pdf": service.pdf.programName.map { .string($0) } ?? .null,
+        ] as JSONValue)
     }
     .responds(.ok, Self.listSchema)
   }
 
   private var show: Route {
     Route.get("/templates/{name}", "Describes a template.", access: access) { [service] _, context in
-      let name = try context.parameter("name")
+      let name = try Self.name(context)
       let generation = service.library.generation
       guard generation.variants[name] != nil else { throw HTTPProblem(.notFound, "There is no template '\(name)'.") }
       return .json(Self.summary(name, generation))
@@ -48,7 +52,7 @@ struct TemplatesRoutes: Sendable {
   private var preview: Route {
     Route.get("/templates/{name}/preview", "Renders a template with its sample data.", access: access) {
       [service] request, context in
-      let name = try context.parameter("name")
+      let name = try Self.name(context)
       return try await Self.answering {
         let query = request.uri.queryParameters
         let data = try service.sample(of: name)
@@ -67,10 +71,11 @@ struct TemplatesRoutes: Sendable {
       [service] _, _ in
       let snapshot = service.statistics.snapshot
       let templates = snapshot.templates.sorted { $0.key < $1.key }.map { ($0.key, JSONValue($0.value)) }
-      return .json([
-        "total": JSONValue(snapshot.total), "failures": .integer(Int64(snapshot.failures)),
-        "templates": .object(JSONObject(templates)),
-      ] as JSONValue)
+      return .json(
+        [
+          "total": JSONValue(snapshot.total), "failures": .integer(Int64(snapshot.failures)),
+          "templates": .object(JSONObject(templates)),
+        ] as JSONValue)
     }
     .responds(
       .ok, .object(["total": Self.entrySchema, "failures": .integer, "templates": .dictionary(of: Self.entrySchema)]))
@@ -95,7 +100,7 @@ struct TemplatesRoutes: Sendable {
   private var render: Route {
     Route.post("/templates/{name}/render", "Renders a template.", access: renderAccess) { [service] request, context in
       let body = try await context.decode(RenderBody.self, from: request)
-      let name = try context.parameter("name")
+      let name = try Self.name(context)
       return try await Self.answering { try .json(await service.render(body.request(name))) }
     }
     .accepts(Self.bodySchema).limited(body: Self.bodyLimit)
@@ -108,7 +113,7 @@ struct TemplatesRoutes: Sendable {
     Route.post("/templates/{name}/render-email", "Renders a template as mail.", access: renderAccess) {
       [service] request, context in
       let body = try await context.decode(RenderBody.self, from: request)
-      let name = try context.parameter("name")
+      let name = try Self.name(context)
       return try await Self.answering { try .json(await service.renderEmail(body.request(name))) }
     }
     .accepts(Self.bodySchema).limited(body: Self.bodyLimit)
@@ -119,7 +124,7 @@ struct TemplatesRoutes: Sendable {
     Route.post("/templates/{name}/render-document", "Renders a template as a document.", access: renderAccess) {
       [service] request, context in
       let body = try await context.decode(RenderBody.self, from: request)
-      let name = try context.parameter("name")
+      let name = try Self.name(context)
       guard let format = DocumentFormat(rawValue: body.format ?? "html") else {
         throw HTTPProblem(.unprocessableContent, "A document is html, text, markdown or pdf.")
       }
@@ -136,6 +141,10 @@ struct TemplatesRoutes: Sendable {
   }
 
   // MARK: Parts
+
+  private static func name(_ context: MainstayRequestContext) throws(HTTPProblem) -> String {
+    String(try context.parameter("name").map { $0 == ":" ? "/" : $0 })
+  }
 
   /// Rendered pages run no scripts and load nothing when they are looked at where they come from.
   private static let pageHeaders: HTTPFields = [
@@ -157,7 +166,9 @@ struct TemplatesRoutes: Sendable {
 
   private static func summary(_ name: String, _ generation: TemplateGeneration) -> JSONValue {
     let variants = (generation.variants[name] ?? []).map { variant -> JSONValue in
-      let requires = variant.matter.requires.map { ($0.path + ($0.isOptional ? "?" : ""), JSONValue.string($0.kind.rawValue)) }
+      let requires = variant.matter.requires.map {
+        ($0.path + ($0.isOptional ? "?" : ""), JSONValue.string($0.kind.rawValue))
+      }
       return [
         "path": .string(variant.file.path), "engine": .string(variant.file.dialect.rawValue),
         "format": .string(variant.file.format.rawValue), "locale": variant.file.locale.map { .string($0) } ?? .null,
@@ -183,7 +194,9 @@ struct TemplatesRoutes: Sendable {
     ]
   }
 
-  private static let templateSchema = HTTPSchema.object(["name": .string, "variants": .array(of: .object(["path": .string]))])
+  private static let templateSchema = HTTPSchema.object([
+    "name": .string, "variants": .array(of: .object(["path": .string])),
+  ])
   private static let listSchema = HTTPSchema.object([
     "generation": .integer, "templates": .array(of: templateSchema),
     "errors": .array(of: .object(["path": .string, "message": .string])),
@@ -192,7 +205,8 @@ struct TemplatesRoutes: Sendable {
     "count": .integer, "bytes": .integer, "seconds": .number, "slowestSeconds": .number,
   ])
   private static let bodySchema = HTTPSchema.object([
-    "data?": .object([:]).described("What the template shows."), "locale?": .string, "format?": .string, "version?": .integer,
+    "data?": .object([:]).described("What the template shows."), "locale?": .string, "format?": .string,
+    "version?": .integer,
   ])
 }
 

@@ -133,7 +133,9 @@ struct TemplateSetBuilder {
     }
 
     func needsAll(output: TemplateOutput, start: StartContext) {
-      for name in names.keys.sorted() where name.utf8.first != 1 { _ = program(named: name, output: output, start: start) }
+      for name in names.keys.sorted() where name.utf8.first != 1 {
+        _ = program(named: name, output: output, start: start)
+      }
     }
   }
 }

@@ -35,7 +35,7 @@ import Testing
         }
       }
       let open = Set(operations.filter { $0.access == "open" }.map(\.path))
-      #expect(open == ["/live", "/ready", "/health", "/openapi.json", "/sample/open"])
+      #expect(open == ["/live", "/ready", "/startup", "/health", "/openapi.json", "/sample/open"])
     }
   }
 

@@ -169,20 +169,10 @@ import Testing
   @Test func notificationsArriveAndALostConnectionIsAGap() async throws {
     try await DatabaseTrial.run { trial in
       let database = trial.database
-      let heard = Task {
-        var heard: [String] = []
-        for await event in database.listen(to: "orders", "Odd \"name\"") {
-          switch event {
-          case .notification(let one): heard.append(one.payload)
-          case .gap: heard.append("gap")
-          }
-          if heard.count == 3 { break }
-        }
-        return heard
-      }
+      async let heard = Self.hear(3, database.listen(to: "orders", "Odd \"name\""))
       func listeners() async throws -> [Int32] {
         try await trial.observer.execute(
-          "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN \"Odd%'"
+          "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN \"Odd%' AND state = 'idle'"
         ).decode(Int32.self)
       }
       try await eventually { try await listeners().count == 1 }
@@ -194,8 +184,20 @@ import Testing
         return now.count == 1 && now != first
       }
       try await database.execute("SELECT pg_notify('Odd \"name\"', 'second')")
-      #expect(await heard.value == ["first", "gap", "second"])
+      #expect(await heard == ["first", "gap", "second"])
       try await eventually { try await listeners().isEmpty }
     }
+  }
+
+  private static func hear(_ count: Int, _ events: PostgresListening) async -> [String] {
+    var heard: [String] = []
+    for await event in events {
+      switch event {
+      case .notification(let one): heard.append(one.payload)
+      case .gap: heard.append("gap")
+      }
+      if heard.count == count { break }
+    }
+    return heard
   }
 }

@@ -71,4 +71,26 @@ import Testing
     #expect(json["waitingByPriority"]?["critical"] == 2)
     #expect(json["oldestHolder"]?["site"] == "A/B.swift:3" && json["oldestHolder"]?["seconds"] == 2.5)
   }
+
+  @Test func everyChangeOfATargetIsToldOnce() async {
+    let bus = EventBus()
+    let clock = ManualClock()
+    let recorder = EventRecorder(bus, "pool.*")
+    let watch = TargetWatch("postgres", bus: bus, clock: clock)
+    watch.cameBack()
+    watch.answered()
+    #expect(recorder.events.isEmpty, "a target that was well is no news")
+    watch.connectFailed("connection refused")
+    #expect(recorder.events.isEmpty, "one failure among connections that work means nothing")
+    watch.wentDown()
+    watch.wentDown()
+    #expect(recorder.events(of: PoolUnavailable.self).map(\.reason) == ["connection refused"])
+    watch.didNotAnswer("no answer")
+    watch.didNotAnswer("no answer")
+    #expect(recorder.events(of: PoolHealthCheckFailed.self).map(\.failures) == [1, 2])
+    clock.advance(by: .seconds(90))
+    watch.cameBack()
+    watch.answered()
+    #expect(recorder.events(of: PoolRecovered.self).map(\.after) == [90])
+  }
 }

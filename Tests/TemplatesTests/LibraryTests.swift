@@ -20,11 +20,14 @@ import Testing
     #expect(file.format == .text)
     #expect(TemplateFile(path: "a.mustache")?.dialect == .mustache)
     #expect(TemplateFile(path: "a.b.hbs")?.name == "a.b")
-    for path in ["a.txt", ".hbs", ".a.hbs", ".git/a.hbs", "hbs", "a.json"] { #expect(TemplateFile(path: path) == nil, "\(path)") }
+    for path in ["a.txt", ".hbs", ".a.hbs", ".git/a.hbs", "hbs", "a.json"] {
+      #expect(TemplateFile(path: path) == nil, "\(path)")
+    }
   }
 
   @Test func frontMatterIsRead() throws {
-    let text = "---\nsubject: \"Hi: {{a}}\"\nversion: 3\nrequires:\n  a.b: string\n  c?: list\nattachments:\n  - x.pdf\n---\nbody {{a}}"
+    let text =
+      "---\nsubject: \"Hi: {{a}}\"\nversion: 3\nrequires:\n  a.b: string\n  c?: list\nattachments:\n  - x.pdf\n---\nbody {{a}}"
     let (matter, body, line) = try FrontMatter.read(text)
     #expect(matter.subject == "Hi: {{a}}")
     #expect(matter.version == 3)
@@ -37,7 +40,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("---\nsubject: a", 1), ("---\nnope: a\n---\n", 2), ("---\n\nversion: x\n---\n", 3), ("---\nrequires:\n  a: thing\n---\n", 3),
+    ("---\nsubject: a", 1), ("---\nnope: a\n---\n", 2), ("---\n\nversion: x\n---\n", 3),
+    ("---\nrequires:\n  a: thing\n---\n", 3),
     ("---\n  a\n---\n", 2),
   ])
   func mistakesInFrontMatterHaveALine(_ text: String, _ line: Int) {
@@ -47,11 +51,13 @@ import Testing
 
   @Test func theBestVariantIsChosen() throws {
     let folder = TemplateFolderFixture([
-      "a.html.hbs": "en1", "a@2.html.hbs": "en2", "a@2.de.html.hbs": "de2", "a@2.txt.hbs": "text2", "a@2.de-CH.html.hbs": "ch2",
+      "a.html.hbs": "en1", "a@2.html.hbs": "en2", "a@2.de.html.hbs": "de2", "a@2.txt.hbs": "text2",
+      "a@2.de-CH.html.hbs": "ch2",
     ])
     let generation = try library(folder).generation
     func content(_ locale: String?, _ format: TemplateFormat? = nil, _ version: Int? = nil) throws -> String? {
-      try generation.variant("a", locale: locale, format: format, version: version, defaultLocale: "fr")?.template.render([:])
+      try generation.variant("a", locale: locale, format: format, version: version, defaultLocale: "fr")?.template
+        .render([:])
     }
     #expect(try content(nil) == "en2")
     #expect(try content("de-AT") == "de2")
@@ -84,7 +90,9 @@ import Testing
   }
 
   @Test func errorsNameTheLineOfTheFile() throws {
-    let folder = TemplateFolderFixture(["a.hbs": "---\nversion: 1\n---\nx\n{{#if a}}", "b.hbs": "fine", "c.hbs": "{{> nope}}"])
+    let folder = TemplateFolderFixture([
+      "a.hbs": "---\nversion: 1\n---\nx\n{{#if a}}", "b.hbs": "fine", "c.hbs": "{{> nope}}",
+    ])
     let generation = try library(folder).generation
     #expect(generation.names == ["b"])
     #expect(generation.faults.map(\.message).sorted().first?.hasPrefix("a.hbs:5:1:") == true)

@@ -37,7 +37,10 @@ import Testing
     ("<a href=\"https://x.org\">here</a>", "here <https://x.org>\n", "[here](https://x.org)\n"),
     ("<a href=\"https://x.org\">https://x.org</a>", "https://x.org\n", "[https://x.org](https://x.org)\n"),
     ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a  b\nc\n", "a | b\nc\n"),
-    ("<head><title>t</title><style>p{}</style></head><p>a &amp; b &lt;c&gt; &#169;</p>", "a & b <c> ©\n", "a & b \\<c\\> ©\n"),
+    (
+      "<head><title>t</title><style>p{}</style></head><p>a &amp; b &lt;c&gt; &#169;</p>", "a & b <c> ©\n",
+      "a & b \\<c\\> ©\n"
+    ),
     ("<div style=\"display: none\">hidden<b>x</b></div><p>seen</p>", "seen\n", "seen\n"),
     ("<p>a <strong>b</strong> c</p>", "a b c\n", "a **b** c\n"), ("<script>if (a < b) {}</script>x", "x\n", "x\n"),
   ])
@@ -47,7 +50,10 @@ import Testing
   }
 
   @Test func nothingTrapsOnBrokenPages() {
-    for html in ["<", "<a", "<a href", "<a href=", "<a href='", "</", "<!--", "<style>", "<style>p{", "<style>}{", "<p style=>", "&#;", "&#x110000;", "<li>", "</li></ul>", "<a ===>"] {
+    for html in [
+      "<", "<a", "<a href", "<a href=", "<a href='", "</", "<!--", "<style>", "<style>p{", "<style>}{", "<p style=>",
+      "&#;", "&#x110000;", "<li>", "</li></ul>", "<a ===>",
+    ] {
       _ = StyleInliner.inlined(html)
       _ = TextAlternative.text(of: html)
     }

@@ -70,7 +70,9 @@ struct ChildProcess: Sendable {
     posix_spawnattr_setsigmask(&attributes, &signals)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
     var words = ([path] + arguments).map { strdup($0) } + [nil]
-    let settings: [String] = ["PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + folder, "TMPDIR=" + folder, "LANG=C.UTF-8"]
+    let settings: [String] = [
+      "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + folder, "TMPDIR=" + folder, "LANG=C.UTF-8",
+    ]
     var environment = settings.map { strdup($0) } + [nil]
     defer { for word in words + environment { free(word) } }
     var child: pid_t = 0

@@ -81,12 +81,16 @@ struct FrontMatter: Sendable, Equatable {
     case "description": description = text
     case "sample": sample = text
     case "version":
-      guard let number = Int(value), number > 0 else { throw Mistake(message: "version is a whole number from 1", line: line) }
+      guard let number = Int(value), number > 0 else {
+        throw Mistake(message: "version is a whole number from 1", line: line)
+      }
       version = number
     case "cache": cache = try Self.truth(value, key, line)
     case "strict": strict = try Self.truth(value, key, line)
     case "requires", "attachments":
-      guard value.isEmpty else { throw Mistake(message: "put what belongs to '\(key)' on indented lines below it", line: line) }
+      guard value.isEmpty else {
+        throw Mistake(message: "put what belongs to '\(key)' on indented lines below it", line: line)
+      }
     default:
       throw Mistake(message: "'\(key)' is not known; there are \(Self.keys.joined(separator: ", "))", line: line)
     }
@@ -153,10 +157,12 @@ extension FrontMatter {
 extension FrontMatter.Kind {
   func accepts(_ value: JSONValue) -> Bool {
     switch (self, value) {
-    case (.any, _), (.string, .string), (.number, .integer), (.number, .number), (.integer, .integer), (.boolean, .bool),
+    case (.any, _), (.string, .string), (.number, .integer), (.number, .number), (.integer, .integer),
+      (.boolean, .bool),
       (.list, .array), (.object, .object), (.date, .integer), (.date, .number):
       true
-    case (.date, .string(let text)): text.utf8.count >= 10 && text.utf8.prefix(4).allSatisfy { (0x30...0x39).contains($0) }
+    case (.date, .string(let text)):
+      text.utf8.count >= 10 && text.utf8.prefix(4).allSatisfy { (0x30...0x39).contains($0) }
     default: false
     }
   }

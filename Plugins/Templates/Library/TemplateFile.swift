@@ -15,7 +15,9 @@ struct TemplateFile: Sendable, Hashable {
   /// Nil if it is no file of a template.
   init?(path: String) {
     var parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    guard let file = parts.popLast(), !file.hasPrefix("."), !parts.contains(where: { $0.hasPrefix(".") }) else { return nil }
+    guard let file = parts.popLast(), !file.hasPrefix("."), !parts.contains(where: { $0.hasPrefix(".") }) else {
+      return nil
+    }
     var pieces = file.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     switch pieces.popLast() {
     case "hbs", "handlebars": dialect = .handlebars
@@ -50,8 +52,11 @@ struct TemplateFile: Sendable, Hashable {
   /// `de`, `de-CH`.
   private static func isLocale(_ text: String) -> Bool {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard let language = parts.first, language.count == 2, language.allSatisfy({ $0.isASCII && $0.isLowercase }) else { return false }
-    return parts.count == 1 || parts.count == 2 && parts[1].count == 2 && parts[1].allSatisfy { $0.isASCII && $0.isUppercase }
+    guard let language = parts.first, language.count == 2, language.allSatisfy({ $0.isASCII && $0.isLowercase }) else {
+      return false
+    }
+    return parts.count == 1
+      || parts.count == 2 && parts[1].count == 2 && parts[1].allSatisfy { $0.isASCII && $0.isUppercase }
   }
 }
 

@@ -38,7 +38,9 @@ final class TemplateLibrary: Sendable {
       }
     }
     let known = state.withLock { (stamps: $0.stamps, texts: $0.texts, helpers: $0.helpers.names, last: $0.generation) }
-    guard force || stamps != known.stamps || known.helpers != helpers.names || known.last.number == 0 else { return nil }
+    guard force || stamps != known.stamps || known.helpers != helpers.names || known.last.number == 0 else {
+      return nil
+    }
     var texts: [String: String] = [:]
     for (path, folder) in places {
       if stamps[path] == known.stamps[path], let text = known.texts[path] {

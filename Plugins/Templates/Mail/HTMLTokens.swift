@@ -57,7 +57,8 @@ struct HTMLTag: Equatable {
     } else {
       attributes.append((name, escaped))
     }
-    source = "<\(self.name)" + attributes.map { " \($0.name)=\"\(Self.quoted($0.value))\"" }.joined()
+    source =
+      "<\(self.name)" + attributes.map { " \($0.name)=\"\(Self.quoted($0.value))\"" }.joined()
       + (closesItself ? " />" : ">")
   }
 
@@ -103,7 +104,9 @@ private struct HTMLTokenReader {
       return bytes.count
     }
     let isLetter = (0x41...0x5A).contains(next & 0xDF)
-    guard isLetter || next == UInt8(ascii: "/") || next == UInt8(ascii: "!") || next == UInt8(ascii: "?") else { return nil }
+    guard isLetter || next == UInt8(ascii: "/") || next == UInt8(ascii: "!") || next == UInt8(ascii: "?") else {
+      return nil
+    }
     var quote: UInt8?
     for index in (start + 1)..<bytes.count {
       let byte = bytes[index]
@@ -139,7 +142,11 @@ private struct HTMLTokenReader {
     let start = position
     let end = Array("</\(name)".utf8)
     while position < bytes.count {
-      if bytes[position] == end[0], bytes[position...].prefix(end.count).map({ $0 | ($0 >= 0x41 && $0 <= 0x5A ? 0x20 : 0) }) == end { break }
+      if bytes[position] == end[0],
+        bytes[position...].prefix(end.count).map({ $0 | ($0 >= 0x41 && $0 <= 0x5A ? 0x20 : 0) }) == end
+      {
+        break
+      }
       position += 1
     }
     if start < position { tokens.append(.other(text(start..<position))) }
@@ -165,7 +172,9 @@ private struct HTMLTagReader {
       while position < end, isSpace(bytes[position]) || bytes[position] == UInt8(ascii: "/") { position += 1 }
       guard position < end else { return result }
       let start = position
-      while position < end, !isSpace(bytes[position]), bytes[position] != UInt8(ascii: "="), bytes[position] != UInt8(ascii: "/") || position == start {
+      while position < end, !isSpace(bytes[position]), bytes[position] != UInt8(ascii: "="),
+        bytes[position] != UInt8(ascii: "/") || position == start
+      {
         position += 1
       }
       let name = String(decoding: bytes[start..<position], as: UTF8.self).lowercased()
@@ -200,9 +209,12 @@ private struct HTMLTagReader {
 /// Characters that HTML writes by name or number.
 enum HTMLEntities {
   private static let names: [String: String] = [
-    "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": "\u{A0}", "ndash": "–", "mdash": "—", "hellip": "…",
-    "euro": "€", "copy": "©", "reg": "®", "trade": "™", "laquo": "«", "raquo": "»", "bull": "•", "middot": "·", "deg": "°",
-    "times": "×", "shy": "", "zwnj": "", "lsquo": "‘", "rsquo": "’", "ldquo": "“", "rdquo": "”", "sect": "§", "para": "¶",
+    "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": "\u{A0}", "ndash": "–", "mdash": "—",
+    "hellip": "…",
+    "euro": "€", "copy": "©", "reg": "®", "trade": "™", "laquo": "«", "raquo": "»", "bull": "•", "middot": "·",
+    "deg": "°",
+    "times": "×", "shy": "", "zwnj": "", "lsquo": "‘", "rsquo": "’", "ldquo": "“", "rdquo": "”", "sect": "§",
+    "para": "¶",
   ]
 
   static func decoded(_ text: String) -> String {

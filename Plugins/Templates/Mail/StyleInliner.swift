@@ -64,7 +64,9 @@ struct StyleInliner {
   /// The element's own style after the rules, of which the important ones win over it; nil if no rule matches.
   private func style(of tag: HTMLTag, _ rules: [StyleSheet.Rule]) -> String? {
     let matching = rules.filter { matches($0.selector, tag) }
-    guard !matching.isEmpty, !["head", "html", "style", "script", "title", "meta", "link"].contains(tag.name) else { return nil }
+    guard !matching.isEmpty, !["head", "html", "style", "script", "title", "meta", "link"].contains(tag.name) else {
+      return nil
+    }
     let own = StyleSheet.declarations(tag["style"] ?? "")
     let cascade = matching.flatMap(\.declarations)
     var order: [String] = []

@@ -27,7 +27,10 @@ struct StyleSheet {
     let declarations: [Declaration]
     /// Ids, classes, elements: the more, the stronger (CSS Selectors, section 17).
     var specificity: [Int] {
-      [selector.count { $0.id != nil }, selector.reduce(0) { $0 + $1.classes.count }, selector.count { $0.element != nil }]
+      [
+        selector.count { $0.id != nil }, selector.reduce(0) { $0 + $1.classes.count },
+        selector.count { $0.element != nil },
+      ]
     }
   }
 
@@ -104,7 +107,8 @@ struct StyleSheet {
       var value = trimmed(declaration[declaration.index(after: colon)...])
       let isImportant = value.lowercased().hasSuffix("!important")
       if isImportant { value = trimmed(value.dropLast(10)) }
-      return property.isEmpty || value.isEmpty ? nil : Declaration(property: property, value: value, isImportant: isImportant)
+      return property.isEmpty || value.isEmpty
+        ? nil : Declaration(property: property, value: value, isImportant: isImportant)
     }
   }
 

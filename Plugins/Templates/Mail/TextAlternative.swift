@@ -59,7 +59,8 @@ struct TextAlternative {
       flush()
       linkStarts.append(output.utf8.count)
       if isMarkdown, tag["href"] != nil { literal("[") }
-    case "img": if let alt = tag["alt"], !alt.isEmpty { write(isMarkdown ? "![\(alt)](\(tag["src"] ?? ""))" : "[\(alt)]") }
+    case "img":
+      if let alt = tag["alt"], !alt.isEmpty { write(isMarkdown ? "![\(alt)](\(tag["src"] ?? ""))" : "[\(alt)]") }
     case "tr": cells = 0
     case "td", "th":
       if cells > 0 { literal(isMarkdown ? " | " : "  ") }

@@ -18,9 +18,11 @@ public struct PostgresTypedStream<Element>: AsyncSequence, Sendable {
     var rows: PostgresRowStream.Iterator
     let read: Reading
 
-    /// The next value, nil behind the last one.
-    public mutating func next() async throws(PostgresError) -> Element? {
-      guard let row = try await rows.next() else { return nil }
+    /// The next value, nil behind the last one. What has come already costs no change of executors.
+    public mutating func next(
+      isolation actor: isolated (any Actor)? = #isolation
+    ) async throws(PostgresError) -> Element? {
+      guard let row = try await rows.next(isolation: actor) else { return nil }
       return try read(row)
     }
   }

@@ -83,8 +83,10 @@ public struct PostgresRowStream: AsyncSequence, Sendable {
 
     init(reader: StreamReader) { self.reader = reader }
 
-    /// The next row, nil behind the last one.
-    public mutating func next() async throws(PostgresError) -> PostgresRow? {
+    /// The next row, nil behind the last one. What has come already costs no change of executors.
+    public mutating func next(
+      isolation actor: isolated (any Actor)? = #isolation
+    ) async throws(PostgresError) -> PostgresRow? {
       while true {
         while result < results.count {
           if row < results[result].count {

@@ -46,11 +46,14 @@ extension Date: PostgresCodable {
   /// The instant, or nil for an infinity.
   public init?(_ instant: PostgresTimestamp) {
     guard instant.isFinite else { return nil }
-    self.init(timeIntervalSinceReferenceDate: Double(instant.microsecondsSince2000) / 1e6 - Date.secondsFrom2000)
+    // Whole seconds and the fraction apart, so that the result is rounded once.
+    let (seconds, fraction) = instant.microsecondsSince2000.quotientAndRemainder(dividingBy: 1_000_000)
+    self.init(timeIntervalSinceReferenceDate: (Double(seconds) - Date.secondsFrom2000) + Double(fraction) / 1e6)
   }
 
   fileprivate var microsecondsSince2000: Double {
-    ((timeIntervalSinceReferenceDate + Date.secondsFrom2000) * 1e6).rounded()
+    let seconds = timeIntervalSinceReferenceDate.rounded(.down)
+    return (seconds + Date.secondsFrom2000) * 1e6 + ((timeIntervalSinceReferenceDate - seconds) * 1e6).rounded()
   }
 }
 

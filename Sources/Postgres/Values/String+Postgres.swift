@@ -1,5 +1,6 @@
 extension String: PostgresCodable {
-  /// `text`
+  /// `text`. Where another type is needed (an enumeration, `uuid`, `inet`), the server wants a cast, `\(text)::inet`, or a
+  /// text without a type, `\(untyped: text)`.
   @inlinable public static var postgresType: PostgresType { .text }
 
   /// Appends the text in UTF-8. Throws if it holds U+0000, which PostgreSQL cannot store.

@@ -57,6 +57,18 @@ import Testing
     }
   }
 
+  /// What PostgresTimestamp says of Date.
+  @Test func datesOfFoundationKeepMicrosecondsFrom1757To2242() throws {
+    var generator = SeededGenerator(seed: 14)
+    let from = try #require(PostgresTimestamp("1757-01-01 00:00:00+00")).microsecondsSince2000
+    let to = try #require(PostgresTimestamp("2243-01-01 00:00:00+00")).microsecondsSince2000
+    let random = (0..<20_000).map { _ in Int64.random(in: from..<to, using: &generator) }
+    for instant in ([from, to - 1] + random).map(PostgresTimestamp.init(microsecondsSince2000:)) {
+      let date = try #require(Date(instant))
+      if try PostgresTimestamp(date) != instant { Issue.record("\(instant) became \(date.timeIntervalSince1970)") }
+    }
+  }
+
   @Test func days() throws {
     let connection = try BlockingConnection()
     var generator = SeededGenerator(seed: 8)
