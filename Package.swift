@@ -126,7 +126,6 @@ let package = Package(
         "CZlib", "MainstayKernel", "MainstayHTTP", "MainstayInstruments", hummingbird, httpTypes, coreMetrics, log,
         nioCore,
       ], exclude: ["README.md"]),
-
     library(
       "MainstayTemplates", "Plugins/Templates",
       [
@@ -150,7 +149,7 @@ let package = Package(
       name: "mainstay",
       dependencies: [
         "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
-        "MainstayKernel", "MainstayMetrics", "MainstayPool", "MainstayRetry", "MainstayValidator",
+        "MainstayKernel", "MainstayMetrics", "MainstayPool", "MainstayRetry", "MainstayTemplates", "MainstayValidator",
       ],
       path: "Sources/mainstay"),
 

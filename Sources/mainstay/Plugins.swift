@@ -5,6 +5,7 @@ import MainstayKernel
 import MainstayMetrics
 import MainstayPool
 import MainstayRetry
+import MainstayTemplates
 import MainstayValidator
 
 /// The plugins of the stock host. `host.yaml` decides which of them run.
@@ -14,6 +15,7 @@ let linkedPlugins: [any Plugin.Type] = [
   PoolPlugin.self,
   HealthPlugin.self,
   MetricsPlugin.self,
+  TemplatesPlugin.self,
   RetryPlugin.self,
   ValidatorPlugin.self,
 ]

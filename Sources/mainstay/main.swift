@@ -1,4 +1,9 @@
 import MainstayCommandLine
 import MainstayEventsCommand
+import MainstayTemplates
 
-await HostProgram(name: "mainstay", version: "0.1.0", plugins: linkedPlugins, commands: [EventsCommand.self]).main()
+let program = HostProgram(
+  name: "mainstay", version: "0.1.0", plugins: linkedPlugins,
+  commands: [EventsCommand.self, TemplatesCommand.self])
+
+await program.main()

@@ -23,8 +23,9 @@ LAYERS = {
     "test": {"host", "system", "kernel", "library", "kit", "plugin", "test"},
 }
 
-# What hosts and tests are made with; plugins and libraries do without it.
-KITS = {"MainstayCommandLine", "MainstayEventsCommand", "MainstayTesting", "MainstayHTTPTesting"}
+# What hosts and tests are made with; plugins and libraries do without it. MainstayCommandLine is a library: a plugin may
+# bring a command.
+KITS = {"MainstayEventsCommand", "MainstayTesting", "MainstayHTTPTesting"}
 
 # Third-party modules that several folders import; every other one has a single home.
 SHARED = {

@@ -52,7 +52,9 @@ def main():
         except UnicodeDecodeError:
             continue
         for number, line in enumerate(lines, 1):
-            hits = [match.group() for match in HOMES.finditer(line)] + [text for text in foreign if text in line]
+            # Public conformance suites are kept as they are; their regular expressions look like home folders.
+            homes = [] if "/Fixtures/" in name else [match.group() for match in HOMES.finditer(line)]
+            hits = homes + [text for text in foreign if text in line]
             problems += [f"{name}:{number}: names '{hit}', which is of one machine only" for hit in hits]
     print("\n".join(problems) or f"{len(files)} files, none names a machine")
     sys.exit(1 if problems else 0)

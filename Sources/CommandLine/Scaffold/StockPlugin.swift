@@ -14,6 +14,7 @@ struct StockPlugin: Sendable, Equatable {
     StockPlugin(name: "pool", product: "MainstayPool", type: "PoolPlugin"),
     StockPlugin(name: "health", product: "MainstayHealth", type: "HealthPlugin"),
     StockPlugin(name: "metrics", product: "MainstayMetrics", type: "MetricsPlugin"),
+    StockPlugin(name: "templates", product: "MainstayTemplates", type: "TemplatesPlugin"),
     StockPlugin(name: "retry", product: "MainstayRetry", type: "RetryPlugin"),
     StockPlugin(name: "validator", product: "MainstayValidator", type: "ValidatorPlugin"),
   ]
