@@ -28,6 +28,8 @@ let package = Package(
     .library(name: "MainstayTemplating", targets: ["MainstayTemplating"]),
     .library(name: "MainstayTemplates", targets: ["MainstayTemplates"]),
     .library(name: "MainstayHTTPServer", targets: ["MainstayHTTPServer"]),
+    .library(name: "MainstayRetry", targets: ["MainstayRetry"]),
+    .library(name: "MainstayValidator", targets: ["MainstayValidator"]),
     .library(name: "MainstayHealth", targets: ["MainstayHealth"]),
     .library(name: "MainstayMetrics", targets: ["MainstayMetrics"]),
     .library(name: "MainstayPool", targets: ["MainstayPool"]),
@@ -131,12 +133,23 @@ let package = Package(
         argumentParser, hummingbird, httpTypes, log,
       ], exclude: ["README.md"]),
 
+    library(
+      "MainstayRetry", "Plugins/Retry",
+      [
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayInstruments", "MainstayResilience",
+        asyncHTTPClient, hummingbird, httpTypes, nioCore, nioHTTP1, nioPosix, serviceContext,
+      ], exclude: ["README.md"]),
+    library(
+      "MainstayValidator", "Plugins/Validator",
+      ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
+      exclude: ["README.md"]),
+
     // The stock host: a list of plugins and one call
     .executableTarget(
       name: "mainstay",
       dependencies: [
         "MainstayCommandLine", "MainstayDevServices", "MainstayEventsCommand", "MainstayHTTPServer", "MainstayHealth",
-        "MainstayKernel", "MainstayMetrics", "MainstayPool", "MainstayTemplates",
+        "MainstayKernel", "MainstayMetrics", "MainstayPool", "MainstayRetry", "MainstayTemplates", "MainstayValidator",
       ],
       path: "Sources/mainstay"),
 
@@ -157,6 +170,25 @@ let package = Package(
         "MainstayMetrics", "MainstayHTTPServer", "MainstayHTTP", "MainstayInstruments", "MainstayKernel",
         "MainstayTesting", coreMetrics, httpTypes,
       ]),
+    test(
+      "RetryTests",
+      [
+        "MainstayRetry", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
+        "MainstayResilience", "MainstayTesting", httpTypes, nioCore, nioHTTP1, nioPosix,
+      ]),
+    test(
+      "ValidatorTests",
+      [
+        "MainstayValidator", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel", "MainstayResilience",
+        "MainstayTesting", httpTypes,
+      ]),
+    test(
+      "HealthTests",
+      [
+        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
+        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+      ]),
+    test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
     test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
     test(
@@ -192,13 +224,6 @@ let package = Package(
       "RedisTests",
       ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
-    test(
-      "HealthTests",
-      [
-        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
-        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
-      ]),
-    test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
   ]
 )
 

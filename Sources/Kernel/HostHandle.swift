@@ -15,6 +15,9 @@ public struct HostHandle: Sendable {
   /// The dependency graph of the running configuration.
   public var graph: DependencyGraph { source.graph }
 
+  /// The effective configuration of the running host: every value with its origin, secrets redacted.
+  public var values: [ConfigValueReport] { source.values }
+
   /// Asks the host to stop, as SIGTERM does. Returns at once.
   public func requestStop(reason: String) { source.requestStop(reason: reason) }
 
@@ -28,6 +31,7 @@ public struct HostHandle: Sendable {
 protocol HostStatusSource: Sendable {
   var status: HostStatus { get }
   var graph: DependencyGraph { get }
+  var values: [ConfigValueReport] { get }
   func requestStop(reason: String)
   func reload() async throws(KernelError) -> ReloadReport
 }

@@ -32,11 +32,19 @@ public protocol Plugin: Sendable {
   /// Looks, for `mainstay doctor`, whether a configuration would work on this machine: is the port free, is the file
   /// readable. Starts and changes nothing.
   static func diagnose(_ configuration: Configuration) async -> [Diagnosis]
+
+  /// The same, with a look at the whole host: for a plugin that is about the configuration of others.
+  static func diagnose(_ configuration: Configuration, of plan: Plan) async -> [Diagnosis]
 }
 
 extension Plugin {
   /// Nothing to look at.
   public static func diagnose(_ configuration: Configuration) async -> [Diagnosis] { [] }
+
+  /// What it finds in its own section.
+  public static func diagnose(_ configuration: Configuration, of plan: Plan) async -> [Diagnosis] {
+    await diagnose(configuration)
+  }
 
   /// Nothing to do: the plugin works through what it provides, contributes and observes.
   public func run() async throws {}

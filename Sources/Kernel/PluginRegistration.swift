@@ -9,7 +9,7 @@ public struct PluginRegistration: Sendable {
 
   let make: @Sendable (any PluginConfiguration, PluginContext) async throws -> any Plugin
   let reconfigure: @Sendable (any Plugin, any PluginConfiguration) async throws -> Reconfiguration
-  let diagnose: @Sendable (any PluginConfiguration) async -> [Diagnosis]
+  let diagnose: @Sendable (any PluginConfiguration, Plan) async -> [Diagnosis]
 
   /// Registers a plugin type.
   public init<P: Plugin>(_ type: P.Type) {
@@ -32,9 +32,9 @@ public struct PluginRegistration: Sendable {
       guard let plugin = plugin as? P else { return .restart }
       return try await plugin.reconfigure(Self.cast(configuration, for: manifest))
     }
-    self.diagnose = { configuration in
+    self.diagnose = { configuration, plan in
       guard let configuration = configuration as? P.Configuration else { return [] }
-      return await P.diagnose(configuration)
+      return await P.diagnose(configuration, of: plan)
     }
   }
 

@@ -4,7 +4,9 @@ import MainstayHealth
 import MainstayKernel
 import MainstayMetrics
 import MainstayPool
+import MainstayRetry
 import MainstayTemplates
+import MainstayValidator
 
 /// The plugins of the stock host. `host.yaml` decides which of them run.
 let linkedPlugins: [any Plugin.Type] = [
@@ -14,4 +16,6 @@ let linkedPlugins: [any Plugin.Type] = [
   HealthPlugin.self,
   MetricsPlugin.self,
   TemplatesPlugin.self,
+  RetryPlugin.self,
+  ValidatorPlugin.self,
 ]

@@ -111,6 +111,31 @@ struct HealthJSONTests {
     }
   }
 
+  /// Whoever probes takes a redirect for a success.
+  @Test func probesAreAnsweredAndNeverRedirected() async throws {
+    try await withHost([RouteCatcher.self, HealthPlugin.self], manifest: "plugins: { catcher: {}, health: {} }") {
+      host in
+      let routes = try TestRoutes(try RouteCatcher.routes(of: host))
+      for path in ["/live", "/ready", "/startup", "/health", "/health/liveness", "/health/readiness", "/api/ready"] {
+        #expect(await routes.get(path).status == .ok, "\(path)")
+        #expect(![301, 302, 303, 307, 308].contains(await routes.get(path + "/").status.code), "\(path)/")
+      }
+    }
+  }
+
+  @Test func keepsTheContractOfPlugins() async throws {
+    try await PluginConformance.check(HealthPlugin.self, manifest: "interval: 1s")
+  }
+
+  @Test func theVariablesOfTheSourcesWork() throws {
+    let environment = ["HEALTH_CHECK_CACHE_TIMEOUT": "7000", "HEALTH_CHECK_ENABLE_DETAILED": "false"]
+    let planner = Planner(
+      plugins: [PluginRegistration(HealthPlugin.self)],
+      source: .inline("plugins: { health: {} }", environment: environment))
+    let configuration = try #require(planner.plan().plan?["health"]?.configuration as? HealthConfiguration)
+    #expect(configuration.checkCache == .seconds(7) && !configuration.detailed)
+  }
+
   @Test func writesInstants() {
     #expect(Duration.zero.timestamp == "1970-01-01T00:00:00Z")
     #expect(Duration.seconds(951_782_399).timestamp == "2000-02-28T23:59:59Z")

@@ -91,6 +91,7 @@ struct ResourceTests {
     }
     #expect(lag.worst >= .milliseconds(30))
     lag.stop()
+    lag.stop()
   }
 
   /// Blocks threads on purpose.

@@ -7,9 +7,9 @@ import Testing
 /// Outages, simulated: what the budget lets through, and whether the target comes up again.
 struct StormTests {
   /// R1: everything fails for twenty seconds at 400 calls a second.
-  @Test func anOutageIsNotMadeWorse() {
+  @Test func anOutageIsNotMadeWorse() async {
     var storm = Storm(budget: true)
-    storm.run(seconds: 60, perSecond: 400, down: 20..<40)
+    await storm.run(seconds: 60, perSecond: 400, down: 20..<40)
     let load = Double(storm.sent[20..<40].reduce(0, +)) / Double(20 * 400)
     #expect(load <= 1.05)
     #expect(storm.sent[20] <= 500)
@@ -17,27 +17,27 @@ struct StormTests {
     #expect(storm.succeeded[42] >= 380)
   }
 
-  @Test func withoutABudgetItIs() {
+  @Test func withoutABudgetItIs() async {
     var storm = Storm(budget: false)
-    storm.run(seconds: 60, perSecond: 400, down: 20..<40)
+    await storm.run(seconds: 60, perSecond: 400, down: 20..<40)
     #expect(storm.sent[20..<40].reduce(0, +) > 3 * 20 * 400)
   }
 
   /// While a tenth of the calls fails by chance, retries do their work.
-  @Test func singleFailuresAreRepeated() {
+  @Test func singleFailuresAreRepeated() async {
     var storm = Storm(budget: true)
-    storm.run(seconds: 60, perSecond: 200, down: 5..<55, failing: 0.1)
+    await storm.run(seconds: 60, perSecond: 200, down: 5..<55, failing: 0.1)
     #expect(Double(storm.answered) >= 0.999 * Double(storm.offered))
   }
 
   /// R2: a server at four fifths of its capacity stops for ten seconds. The queue that piles up makes every answer too
   /// late; retries that are not held back keep it that way for ever.
-  @Test func anOverloadedTargetRecovers() {
+  @Test func anOverloadedTargetRecovers() async {
     var budgeted = Overload(budget: true)
-    budgeted.run(seconds: 80)
+    await budgeted.run(seconds: 80)
     #expect(budgeted.goodput(in: 60..<80) >= 0.95)
     var unbounded = Overload(budget: false)
-    unbounded.run(seconds: 80)
+    await unbounded.run(seconds: 80)
     #expect(unbounded.goodput(in: 60..<80) < 0.5)
   }
 }
@@ -76,7 +76,7 @@ private struct Storm {
 
   init(budget: Bool) { caller = Caller(budget: budget) }
 
-  mutating func run(seconds: Int, perSecond: Int, down: Range<Int>, failing: Double = 1) {
+  mutating func run(seconds: Int, perSecond: Int, down: Range<Int>, failing: Double = 1) async {
     sent = Array(repeating: 0, count: seconds + 60)
     succeeded = sent
     var queue = TimerHeap<(time: Double, machine: RetryMachine)>()
@@ -85,7 +85,11 @@ private struct Storm {
       _ = queue.insert((time, caller.machine()), due: caller.instant(time))
     }
     offered = queue.count
+    var rounds = 0
     while let next = queue.next {
+      rounds += 1
+      // Others wait for the same threads.
+      if rounds % 256 == 0 { await Task.yield() }
       for (time, machine) in queue.takeDue(at: next) {
         sent[Int(time)] += 1
         let fails = down.contains(Int(time)) && Double.random(in: 0..<1, using: &caller.generator) < failing
@@ -121,7 +125,7 @@ private struct Overload {
 
   private enum Event { case send(RetryMachine), giveUp(RetryMachine, call: Int) }
 
-  mutating func run(seconds: Int) {
+  mutating func run(seconds: Int) async {
     var events = TimerHeap<Event>()
     for n in 0..<seconds * 400 {
       let time = Double(n) / 400
@@ -134,6 +138,7 @@ private struct Overload {
     var waiting: Set<Int> = []
     for step in 0..<seconds * 500 {
       let time = Double(step) / 500
+      if step % 256 == 0 { await Task.yield() }
       for event in events.takeDue(at: caller.instant(time)) {
         switch event {
         case .send(let machine):

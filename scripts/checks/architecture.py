@@ -29,6 +29,7 @@ KITS = {"MainstayEventsCommand", "MainstayTesting", "MainstayHTTPTesting"}
 
 # Third-party modules that several folders import; every other one has a single home.
 SHARED = {
+    "AsyncHTTPClient": "calls to services outside, and the client that tails events",
     "ArgumentParser": "the commands, and the program that adds one",
     "HTTPTypes": "the vocabulary of routes",
     "Hummingbird": "the HTTP contract is written in its types",

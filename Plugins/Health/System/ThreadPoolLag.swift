@@ -9,6 +9,7 @@ import Synchronization
 final class ThreadPoolLag: Sendable {
   private struct State {
     var isStopped = false
+    var isClosed = false
     var thread: pthread_t?
     var worst = 0
     /// The worst of the period before, so that a reading shortly after a period began says something.
@@ -38,6 +39,7 @@ final class ThreadPoolLag: Sendable {
   }
 
   deinit {
+    guard state.withLock({ !$0.isClosed }) else { return }
     close(stopping.read)
     close(stopping.write)
   }
@@ -70,14 +72,19 @@ final class ThreadPoolLag: Sendable {
 
   /// Ends the thread, and waits for that: it takes no longer than one sample.
   func stop() {
-    let thread = state.withLock { state in
+    let thread = state.withLock { state -> pthread_t?? in
+      guard !state.isStopped else { return nil }
       state.isStopped = true
-      defer { state.thread = nil }
       return state.thread
     }
+    guard let thread else { return }
     var byte: UInt8 = 0
     _ = write(stopping.write, &byte, 1)
     if let thread { pthread_join(thread, nil) }
+    // Nobody looks at them any more; whoever still holds this object must not keep them open.
+    close(stopping.read)
+    close(stopping.write)
+    state.withLock { $0.isClosed = true }
   }
 
   private func measure() {

@@ -15,7 +15,7 @@ struct DoctorCommand: AsyncParsableCommand {
     var findings = [manifestFinding(planned)] + MachineCheckup().findings
     if let plan = planned.plan {
       findings += SecretFilesCheckup(files: plan.watchedFiles).findings
-      for plugin in plan.plugins { findings += await plugin.diagnose() }
+      for plugin in plan.plugins { findings += await plugin.diagnose(in: plan) }
     }
     if output.json {
       print(JSONValue.array(findings.map(\.json)).pretty)

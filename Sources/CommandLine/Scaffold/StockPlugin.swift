@@ -15,6 +15,8 @@ struct StockPlugin: Sendable, Equatable {
     StockPlugin(name: "health", product: "MainstayHealth", type: "HealthPlugin"),
     StockPlugin(name: "metrics", product: "MainstayMetrics", type: "MetricsPlugin"),
     StockPlugin(name: "templates", product: "MainstayTemplates", type: "TemplatesPlugin"),
+    StockPlugin(name: "retry", product: "MainstayRetry", type: "RetryPlugin"),
+    StockPlugin(name: "validator", product: "MainstayValidator", type: "ValidatorPlugin"),
   ]
 
   /// The plugins of a comma-separated list, in its order.

@@ -109,6 +109,8 @@ extension Kernel: HostStatusSource {
   /// The dependency graph of the running configuration.
   public var graph: DependencyGraph { shared.withLock { $0.plan.graph } }
 
+  var values: [ConfigValueReport] { shared.withLock { $0.plan.values } }
+
   /// The host's state and that of every plugin, now.
   public var status: HostStatus {
     let now = settings.clock.now

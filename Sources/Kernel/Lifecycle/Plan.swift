@@ -58,8 +58,8 @@ public struct PlannedPlugin: Sendable {
   /// The plugin's name.
   public var name: String { registration.manifest.name }
 
-  /// What the plugin finds to say about its configuration on this machine.
-  public func diagnose() async -> [Diagnosis] { await registration.diagnose(configuration) }
+  /// What the plugin finds to say about its configuration, as a part of this plan, on this machine.
+  public func diagnose(in plan: Plan) async -> [Diagnosis] { await registration.diagnose(configuration, plan) }
 }
 
 /// How one plan differs from another.

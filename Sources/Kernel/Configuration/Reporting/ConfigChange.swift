@@ -13,8 +13,8 @@ public struct ConfigValueReport: Sendable {
   /// Whether it is redacted.
   public let isSecret: Bool
 
-  /// The value itself, for comparing.
-  let content: Secret<JSONValue>
+  /// The value itself, for comparing and checking. Never to be shown.
+  public let content: Secret<JSONValue>
 
   /// The report as an object.
   public var json: JSONValue {

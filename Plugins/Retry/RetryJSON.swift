@@ -1,0 +1,154 @@
+import MainstayHTTP
+import MainstayKernel
+import MainstayResilience
+
+extension Duration {
+  /// Milliseconds, to the thousandth.
+  var inMilliseconds: JSONValue { .number((self / .microseconds(1)).rounded() / 1000) }
+}
+
+extension RetryStrategy {
+  var json: JSONValue {
+    var object: JSONObject = [
+      "name": .string(name), "attempts": .integer(Int64(attempts)),
+      "delayMilliseconds": backoff.base.inMilliseconds, "factor": .number(backoff.factor),
+      "maxDelayMilliseconds": backoff.cap.inMilliseconds, "jitter": .string(backoff.jitter.rawValue),
+      "longestWaitMilliseconds": longestWait.inMilliseconds,
+    ]
+    object["attemptTimeoutMilliseconds"] = attemptTimeout?.inMilliseconds
+    object["overallTimeoutMilliseconds"] = overallTimeout?.inMilliseconds
+    return .object(object)
+  }
+}
+
+extension RetryCounts {
+  var json: JSONObject {
+    [
+      "calls": .integer(Int64(clamping: calls)), "succeededAtOnce": .integer(Int64(clamping: succeededAtOnce)),
+      "succeededLater": .integer(Int64(clamping: succeededLater)), "failed": .integer(Int64(clamping: failures)),
+      "retries": .integer(Int64(clamping: retries)), "waitedMilliseconds": waited.inMilliseconds,
+      "failedBecause": .object(
+        JSONObject(
+          failed.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+            ($0.key.rawValue, .integer(Int64(clamping: $0.value)))
+          })),
+    ]
+  }
+
+  static func + (left: RetryCounts, right: RetryCounts) -> RetryCounts {
+    var sum = left
+    sum.calls += right.calls
+    sum.succeededAtOnce += right.succeededAtOnce
+    sum.succeededLater += right.succeededLater
+    sum.retries += right.retries
+    sum.waited += right.waited
+    sum.failed.merge(right.failed) { $0 + $1 }
+    return sum
+  }
+}
+
+extension Resilience {
+  /// `/retry/metrics`
+  var json: JSONValue {
+    let services = known.map { ($0.name, $0.retry.counts, $0.budget.status) }
+    let total = services.reduce(RetryCounts()) { $0 + $1.1 }
+    return [
+      "total": .object(total.json), "retrying": .integer(Int64(limit.current)),
+      "retryLimit": .integer(Int64(limit.limit)), "abandonedCalls": .integer(Int64(timer.abandoned)),
+      "services": .object(
+        JSONObject(
+          services.map { name, counts, budget in
+            var object = counts.json
+            object["budget"] = [
+              "tokens": .number(budget.tokens), "granted": .integer(Int64(clamping: budget.granted)),
+              "refused": .integer(Int64(clamping: budget.refused)),
+            ]
+            return (name, .object(object))
+          })),
+    ]
+  }
+}
+
+extension RetryExecution {
+  var json: JSONValue {
+    var object: JSONObject = [
+      "id": .integer(Int64(id)), "operation": .string(operation), "strategy": .string(strategy),
+      "state": .string(state.rawValue), "startedAt": .number((startedAt / .milliseconds(1)).rounded() / 1000),
+      "metadata": .object(JSONObject(metadata.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
+      "attempts": .array(
+        attempts.map { attempt in
+          var object: JSONObject = ["endedMilliseconds": attempt.ended.inMilliseconds]
+          object["error"] = attempt.errorType.map { .string($0) }
+          object["waitMilliseconds"] = attempt.wait?.inMilliseconds
+          return .object(object)
+        }),
+    ]
+    object["service"] = service.map { .string($0) }
+    object["stop"] = stop.map { .string($0.rawValue) }
+    object["durationMilliseconds"] = duration?.inMilliseconds
+    return .object(object)
+  }
+}
+
+extension CircuitBreaker.Status {
+  /// State in the words of the sources, and everything else.
+  var json: JSONValue {
+    let word =
+      switch state {
+      case .closed: "CLOSED"
+      case .open: "OPEN"
+      case .halfOpen: "HALF_OPEN"
+      case .forcedOpen: "FORCED_OPEN"
+      case .disabled: "DISABLED"
+      }
+    var object: JSONObject = [
+      "state": .string(word), "failures": .integer(Int64(failures)), "successes": .integer(Int64(successes)),
+      "lastFailure": lastFailure.map { .number(($0 / .milliseconds(1)).rounded() / 1000) } ?? .null,
+      "rejected": .integer(Int64(clamping: rejected)), "opened": .integer(Int64(clamping: opened)),
+    ]
+    object["retryAfterMilliseconds"] = retryAfter?.inMilliseconds
+    return .object(object)
+  }
+}
+
+extension RetryOutcome {
+  func json(_ strategy: RetryStrategy) -> JSONValue {
+    var object: JSONObject = [
+      "strategy": .string(strategy.name), "succeeded": .bool(stop == nil), "attempts": .integer(Int64(attempts)),
+      "durationMilliseconds": duration.inMilliseconds,
+    ]
+    object["stop"] = stop.map { .string($0.rawValue) }
+    object["execution"] = executionID.map { .integer(Int64($0)) }
+    return .object(object)
+  }
+}
+
+// What the routes say of these shapes.
+extension RetryRoutes {
+  static let strategy = HTTPSchema.object([
+    "name": .string, "attempts": .integer, "delayMilliseconds": .number, "factor": .number,
+    "maxDelayMilliseconds": .number, "jitter": .oneOf("none", "full", "equal", "decorrelated"),
+    "longestWaitMilliseconds": .number, "attemptTimeoutMilliseconds?": .number,
+    "overallTimeoutMilliseconds?": .number,
+  ])
+
+  static let counts = HTTPSchema.object([
+    "calls": .integer, "succeededAtOnce": .integer, "succeededLater": .integer, "failed": .integer,
+    "retries": .integer, "waitedMilliseconds": .number, "failedBecause": .dictionary(of: .integer),
+    "budget?": .object(["tokens": .number, "granted": .integer, "refused": .integer]),
+  ])
+
+  static let execution = HTTPSchema.object([
+    "id": .integer, "operation": .string, "service?": .string, "strategy": .string,
+    "state": .oneOf("running", "succeeded", "failed"), "startedAt": .number.described("Seconds since 1970."),
+    "metadata": .dictionary(of: .string), "stop?": .string, "durationMilliseconds?": .number,
+    "attempts": .array(
+      of: .object(["endedMilliseconds": .number, "error?": .string, "waitMilliseconds?": .number])),
+  ])
+
+  static let breaker = HTTPSchema.object([
+    "state": .oneOf("CLOSED", "OPEN", "HALF_OPEN", "FORCED_OPEN", "DISABLED"), "failures": .integer,
+    "successes": .integer, "lastFailure": .any.described("Seconds since 1970, or null."),
+    "rejected": .integer, "opened": .integer, "retryAfterMilliseconds?": .number,
+  ])
+}

@@ -1,0 +1,95 @@
+import MainstayKernel
+import MainstayResilience
+import Synchronization
+
+/// Validates the running configuration, once however many ask.
+final class Validation: Sendable {
+  /// What has been done so far.
+  struct Counts: Sendable, Hashable {
+    var runs = 0
+    var failed = 0
+    var lastDuration: Duration = .zero
+  }
+
+  private struct State {
+    var reports: [ValidationReport.Mode: ValidationReport] = [:]
+    var flights: [ValidationReport.Mode: Task<ValidationReport, Never>] = [:]
+    var counts = Counts()
+  }
+
+  private let host: HostHandle
+  private let timer: DeadlineTimer
+  private let bus: EventBus
+  private let probe: ConnectionProbe
+  private let keeps: Duration
+  private let ignored: Set<String>
+  private let state = Mutex(State())
+
+  init(_ configuration: ValidatorConfiguration, host: HostHandle, timer: DeadlineTimer, bus: EventBus) {
+    self.host = host
+    self.timer = timer
+    self.bus = bus
+    probe = ConnectionProbe(timer: timer, timeout: configuration.connectTimeout)
+    keeps = configuration.cache
+    ignored = Set(configuration.ignore)
+  }
+
+  var counts: Counts { state.withLock { $0.counts } }
+
+  /// The last report of any kind.
+  var last: ValidationReport? { state.withLock { $0.reports.values.max { $0.at < $1.at } } }
+
+  /// Forgets every report: the configuration has changed.
+  func forget() { state.withLock { $0.reports = [:] } }
+
+  /// What is found, or was found a moment ago.
+  func report(_ mode: ValidationReport.Mode) async -> ValidationReport {
+    let now = timer.clock.timeSinceEpoch
+    let flight = state.withLock { state -> Task<ValidationReport, Never>? in
+      if let known = state.reports[mode], now - known.at < keeps { return nil }
+      if let flight = state.flights[mode] { return flight }
+      let flight = Task.detached { [self] in await run(mode) }
+      state.flights[mode] = flight
+      return flight
+    }
+    if let flight { return await flight.value }
+    // Between the two looks it may have been forgotten.
+    if let known = state.withLock({ $0.reports[mode] }) { return known }
+    return await run(mode)
+  }
+
+  private func run(_ mode: ValidationReport.Mode) async -> ValidationReport {
+    let clock = timer.clock
+    let began = clock.now
+    let status = host.status
+    let facts = ConfigurationFacts(host.values, environment: host.environment)
+    let found = ValidationRule.findings(facts).filter { !ignored.contains($0.rule) }
+    let connections = mode == .connections ? await probe.results(facts) : []
+    let report = ValidationReport(
+      mode: mode, environment: host.environment, generation: status.generation, at: clock.timeSinceEpoch,
+      duration: began.duration(to: clock.now),
+      findings: mode == .quick ? found.filter { $0.severity == .error } : found,
+      connections: connections)
+    state.withLock { state in
+      state.reports[mode] = report
+      state.flights[mode] = nil
+      state.counts.runs += 1
+      if !report.isValid { state.counts.failed += 1 }
+      state.counts.lastDuration = report.duration
+    }
+    publish(report)
+    return report
+  }
+
+  private func publish(_ report: ValidationReport) {
+    bus.publish(
+      ValidationCompleted(
+        mode: report.mode.rawValue, generation: report.generation, isValid: report.isValid,
+        errors: report.count(.error), warnings: report.count(.warning),
+        durationMilliseconds: report.duration / .milliseconds(1)))
+    guard !report.isValid else { return }
+    bus.publish(
+      ValidationFailed(
+        generation: report.generation, rules: report.findings.filter { $0.severity == .error }.map(\.rule)))
+  }
+}
