@@ -135,6 +135,8 @@ public final class Kernel: Sendable {
     } onCancel: {
       requestStop(reason: "the task of the host was cancelled")
     }
+    // Only here: a plugin that was left behind may block every thread, so that the host has stopped and nobody hears it.
+    settings.watchdog?.disarm()
     if let failure = shared.withLock({ $0.failure }) { throw failure }
   }
 

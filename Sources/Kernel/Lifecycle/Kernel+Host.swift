@@ -92,7 +92,6 @@ extension Kernel: HostStatusSource {
     for task in tasks { task?.cancel() }
     bus.publish(HostStopped(duration: duration, abandoned: abandoned))
     logger.info("host stopped", metadata: ["duration": "\(duration.formattedShort)"])
-    settings.watchdog?.disarm()
     // Before anybody learns that it is over: what is asked from now on is refused by the stream itself.
     send.finish()
     finishReloads()
