@@ -190,7 +190,7 @@ let package = Package(
       ]),
     test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
-    test("DevServersTests", ["MainstayDevServers", "dev-servers-probe"]),
+    test("DevServersTests", ["MainstayDevServers", "MainstayTesting", "dev-servers-probe"]),
     test(
       "DevServicesTests",
       ["MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayKernel", "MainstayTesting"]),
