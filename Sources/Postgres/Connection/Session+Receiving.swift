@@ -6,15 +6,14 @@ extension Session {
   /// Reads what the socket has and takes the answers that are complete.
   func receive() {
     guard failure == nil else { return }
-    // A TLS record may hold more than libpq's buffer had room for; what is left then makes no socket readable.
-    var rounds = PQsslInUse(connection) == 1 ? 3 : 1
-    while rounds > 0, failure == nil {
-      rounds -= 1
+    var rounds = 0
+    repeat {
+      rounds += 1
       let isAlive = PQconsumeInput(connection) == 1
       drain()
       if failure == nil { takeNotifications() }
       if !isAlive { lose(nil) }
-    }
+    } while failure == nil && !isPaused && EncryptedInput.isLeft(in: connection, after: rounds)
   }
 
   /// Takes the answers that are complete.
@@ -118,12 +117,18 @@ extension Session {
     PQclear(result)
     // An error without a state is libpq's own: the server has gone, or its answer cannot be understood.
     guard error.state?.rawValue.isEmpty == false else { return lose(nil) }
-    let statement = unit.currentStatement
-    if let statement, unit.isAtPrepare || error.effect == .dropStatementAndRetryOnce { statements.remove(statement) }
+    if let statement = unit.currentStatement { forget(statement, error, isNew: unit.isAtPrepare) }
     if unit.error == nil, let step = unit.batchStep, let extra = unit.extra {
       return unit.fail(error.located("statement \(step.index + 1) of \(extra.batch.count)"))
     }
     unit.fail(error)
+  }
+
+  /// A statement that could not be prepared, that the server has no more, or whose plan does not fit any more.
+  private func forget(_ statement: PreparedStatement, _ error: PostgresError, isNew: Bool) {
+    if isNew { return statements.remove(statement) }
+    guard error.effect == .dropStatementAndRetryOnce else { return }
+    if error.state == .invalidSQLStatementName { statements.lose(statement) } else { statements.discard(statement) }
   }
 
   /// libpq's nil after the last result of a statement.
@@ -150,6 +155,7 @@ extension Session {
     headChanged()
     if unit.isAbandoned { return }
     if shallRetry(unit) {
+      forgetStatements(of: unit)
       unit.rewind()
       if unit.kind == .sharedRead { unit.kind = .statement }
       unit.isRetried = true
@@ -165,12 +171,21 @@ extension Session {
   private func shallRetry(_ unit: SessionUnit) -> Bool {
     guard !unit.isRetried else { return false }
     if unit.kind == .sharedRead, unit.error == nil, unit.isAborted { return true }
-    guard unit.error?.effect == .dropStatementAndRetryOnce, unit.statement != nil else { return false }
+    guard unit.error?.effect == .dropStatementAndRetryOnce, unit.usesPreparedStatements else { return false }
     switch unit.kind {
     case .sharedRead: return true
     case .statement: return PQtransactionStatus(connection) == PQTRANS_IDLE
+    case .batch: return PQtransactionStatus(connection) == PQTRANS_IDLE && unit.hasChangedNothing
     case .rows: return unit.extra?.columns == nil && PQtransactionStatus(connection) == PQTRANS_IDLE
     default: return false
+    }
+  }
+
+  /// Where one statement of a batch was lost, the others were, too.
+  private func forgetStatements(of unit: SessionUnit) {
+    guard let extra = unit.extra, unit.error?.state == .invalidSQLStatementName else { return }
+    for step in extra.batchSteps {
+      if let statement = step.statement { statements.remove(statement) }
     }
   }
 

@@ -32,7 +32,7 @@ extension Session {
   private func sendStatement(_ unit: SessionUnit) -> Bool {
     let query = unit.query
     unit.steps = 1
-    if query.isPrepared, settings.statementCacheCapacity > 0 {
+    if query.isPrepared, statements.keepsStatements {
       let (statement, isNew) = prepared(query)
       unit.statement = statement
       if let statement {

@@ -73,7 +73,7 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
     self.reactor = reactor
     self.settings = settings
     self.handlers = handlers
-    statements = StatementCache(capacity: settings.statementCacheCapacity)
+    statements = StatementCache(capacity: settings.statementCacheCapacity, session: .random(in: 0 ... .max))
   }
 
   deinit {

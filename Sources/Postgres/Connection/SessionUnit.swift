@@ -136,8 +136,22 @@ final class SessionUnit: @unchecked Sendable {
   /// Whether its time runs only while somebody waits, anew each time.
   var isStream: Bool { kind == .rows || kind == .copyIn || kind == .copyOut }
 
+  /// Whether a statement that the server keeps was used.
+  var usesPreparedStatements: Bool {
+    statement != nil || extra?.batchSteps.contains { $0.statement != nil } ?? false
+  }
+
+  /// Whether a batch that failed has been undone as a whole. One that has ended a transaction by itself has not.
+  var hasChangedNothing: Bool {
+    extra?.results.allSatisfy { result in
+      ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"].contains(result.commandTag.prefix { $0 != " " })
+    } ?? true
+  }
+
   /// Makes it as good as new, to be sent once more.
   func rewind() {
+    extra?.batchSteps = []
+    extra?.results = []
     error = nil
     result = nil
     step = 0
