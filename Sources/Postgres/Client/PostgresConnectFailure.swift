@@ -48,6 +48,7 @@ struct PostgresConnectFailure {
     ("valid client certificate", true, "Give a certificate of the user's as `sslcert` and `sslkey`"),
     ("certificate authentication failed", true, "Give a certificate of the user's as `sslcert` and `sslkey`"),
     ("does not exist", true, "Create it, or correct the URL"),
+    ("bouncer config error", true, "Look at the pooler's log; the database or the user may be missing in its settings"),
     ("no such database", true, "Correct the URL, or add the database to the pooler's [databases]"),
     ("no such user", true, "Correct the URL, or add the user to the pooler's auth_file"),
     ("unsupported startup parameter", true, "Leave it out, or add it to the pooler's ignore_startup_parameters"),

@@ -57,7 +57,10 @@ extension Session {
     case PGRES_PIPELINE_SYNC:
       PQclear(result)
       finish(unit)
-    case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
+    case PGRES_COMMAND_OK:
+      if isOutsideTransaction { isOutsideTransaction = leavesTransactionAlone(result) }
+      keep(result, for: unit)
+    case PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
       keep(result, for: unit)
     case PGRES_SINGLE_TUPLE, PipelineFunctions.chunk:
       stream(result, to: unit)
@@ -155,7 +158,7 @@ extension Session {
     headChanged()
     if unit.isAbandoned { return }
     if shallRetry(unit) {
-      forgetStatements(of: unit)
+      unit.doesWithoutNames = unit.error?.state == .invalidSQLStatementName
       unit.rewind()
       if unit.kind == .sharedRead { unit.kind = .statement }
       unit.isRetried = true
@@ -174,18 +177,23 @@ extension Session {
     guard unit.error?.effect == .dropStatementAndRetryOnce, unit.usesPreparedStatements else { return false }
     switch unit.kind {
     case .sharedRead: return true
-    case .statement: return PQtransactionStatus(connection) == PQTRANS_IDLE
-    case .batch: return PQtransactionStatus(connection) == PQTRANS_IDLE && unit.hasChangedNothing
-    case .rows: return unit.extra?.columns == nil && PQtransactionStatus(connection) == PQTRANS_IDLE
+    case .statement: return endedOutsideTransaction
+    case .batch: return endedOutsideTransaction && unit.hasChangedNothing
+    case .rows: return unit.extra?.columns == nil && endedOutsideTransaction
     default: return false
     }
   }
 
-  /// Where one statement of a batch was lost, the others were, too.
-  private func forgetStatements(of unit: SessionUnit) {
-    guard let extra = unit.extra, unit.error?.state == .invalidSQLStatementName else { return }
-    for step in extra.batchSteps {
-      if let statement = step.statement { statements.remove(statement) }
+  private var endedOutsideTransaction: Bool {
+    isOutsideTransaction || PQtransactionStatus(connection) == PQTRANS_IDLE
+  }
+
+  /// Whether what was done neither began nor ended a transaction: it was a PREPARE of the protocol, or INSERT, UPDATE,
+  /// DELETE, MERGE.
+  private func leavesTransactionAlone(_ result: OpaquePointer) -> Bool {
+    switch PQcmdStatus(result).map({ UInt8(bitPattern: $0.pointee) }) {
+    case nil, 0, UInt8(ascii: "I"), UInt8(ascii: "U"), UInt8(ascii: "D"), UInt8(ascii: "M"): true
+    default: false
     }
   }
 

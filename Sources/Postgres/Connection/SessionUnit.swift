@@ -56,6 +56,8 @@ final class SessionUnit: @unchecked Sendable {
   /// A statement before it under the same Sync failed, and it has not been run.
   @exclusivity(unchecked) var isAborted = false
   @exclusivity(unchecked) var isRetried = false
+  /// A prepared statement was lost under it, so it does without: the one that another has prepared since may be lost, too.
+  @exclusivity(unchecked) var doesWithoutNames = false
   /// Its caller has gone, by deadline or cancellation; what still comes is thrown away.
   @exclusivity(unchecked) var isAbandoned = false
   @exclusivity(unchecked) var isDone = false
