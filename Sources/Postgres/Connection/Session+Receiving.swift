@@ -89,9 +89,11 @@ extension Session {
 
   /// The columns' names, which are read once for each prepared statement.
   private func columns(of result: OpaquePointer, _ unit: SessionUnit) -> PostgresColumns? {
-    guard let statement = unit.currentStatement, PQnfields(result) > 0 else { return nil }
+    let count = Int(PQnfields(result))
+    guard let statement = unit.currentStatement, count > 0 else { return nil }
     let format = PQfformat(result, 0)
-    if let columns = statement.columns, statement.columnFormat == format { return columns }
+    // A server may answer whatever it likes: what is kept must at least have as many columns.
+    if let columns = statement.columns, statement.columnFormat == format, columns.count == count { return columns }
     let columns = PostgresColumns(result: result)
     statement.columns = columns
     statement.columnFormat = format
@@ -103,7 +105,7 @@ extension Session {
       PQclear(result)
       return
     }
-    if extra.columns == nil { extra.columns = PostgresColumns(result: result) }
+    if extra.columns?.count != Int(PQnfields(result)) { extra.columns = PostgresColumns(result: result) }
     extra.rows.append(PostgresResult(taking: result, columns: extra.columns), size: PQresultMemorySize(result))
     pauseIfFull(extra.rows.size)
     wake(unit)
