@@ -102,8 +102,8 @@ let package = Package(
     library(
       "MainstayPool", "Plugins/Pool",
       [
-        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayPooling", "MainstayPostgres",
-        "MainstayReactor", "MainstayRedis", httpTypes, log,
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayInstruments", "MainstayPooling",
+        "MainstayPostgres", "MainstayReactor", "MainstayRedis", httpTypes, log,
       ], exclude: ["README.md"]),
     library(
       "MainstayDevServices", "Plugins/DevServices",
@@ -210,8 +210,8 @@ let package = Package(
       "PoolTests",
       [
         "MainstayPool", "MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayHTTP",
-        "MainstayHTTPTesting", "MainstayKernel", "MainstayPooling", "MainstayPostgres", "MainstayReactor",
-        "MainstayRedis", "MainstayTesting",
+        "MainstayHTTPTesting", "MainstayInstruments", "MainstayKernel", "MainstayPooling", "MainstayPostgres",
+        "MainstayReactor", "MainstayRedis", "MainstayTesting",
       ]),
     test("PoolingTests", ["MainstayPooling"]),
     test(
