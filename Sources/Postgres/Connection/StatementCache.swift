@@ -11,6 +11,8 @@ final class PreparedStatement: @unchecked Sendable {
   let key: Key
   /// The name with which libpq calls it; ends in a zero byte.
   let name: UnsafeMutablePointer<CChar>
+  /// What kind of statement it is, for meters.
+  let operation: PostgresOperation
   /// Names and types of the answer's columns, once it is known, so that no result needs to read them again.
   @exclusivity(unchecked) var columns: PostgresColumns?
   @exclusivity(unchecked) var columnFormat: Int32 = 0
@@ -22,6 +24,7 @@ final class PreparedStatement: @unchecked Sendable {
     guard let name = strdup("mainstay_\(number)") else { return nil }
     self.key = key
     self.name = name
+    operation = PostgresOperation(sql: key.sql)
   }
 
   deinit { free(name) }
