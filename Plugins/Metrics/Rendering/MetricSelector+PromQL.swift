@@ -9,7 +9,8 @@ extension MetricSelector {
     func series(_ suffix: String = "", _ more: [String] = []) -> String {
       let matchers = labels.sorted { $0.key < $1.key }.map { $0.key + $0.value.promQL } + more
       // A gauge has no suffix but its own.
-      return (kind == .gauge ? metric : family) + suffix + (matchers.isEmpty ? "" : "{\(matchers.joined(separator: ","))}")
+      let name = (kind == .gauge ? metric : family) + suffix
+      return name + (matchers.isEmpty ? "" : "{\(matchers.joined(separator: ","))}")
     }
     switch kind {
     case .gauge: return gauge(by, range, series())
