@@ -102,8 +102,8 @@ let package = Package(
     library(
       "MainstayPool", "Plugins/Pool",
       [
-        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayPooling", "MainstayPostgres",
-        "MainstayReactor", "MainstayRedis", httpTypes, log,
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayInstruments", "MainstayPooling",
+        "MainstayPostgres", "MainstayReactor", "MainstayRedis", httpTypes, log,
       ], exclude: ["README.md"]),
     library(
       "MainstayDevServices", "Plugins/DevServices",
@@ -118,8 +118,10 @@ let package = Package(
       ], exclude: ["README.md"]),
     library(
       "MainstayHealth", "Plugins/Health",
-      ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
-      exclude: ["README.md"]),
+      [
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayInstruments", "MainstayResilience",
+        hummingbird, httpTypes, log,
+      ], exclude: ["README.md"]),
     library(
       "MainstayMetrics", "Plugins/Metrics",
       [
@@ -185,8 +187,8 @@ let package = Package(
     test(
       "HealthTests",
       [
-        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
-        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayInstruments",
+        "MainstayKernel", "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
       ]),
     test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
@@ -210,8 +212,8 @@ let package = Package(
       "PoolTests",
       [
         "MainstayPool", "MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayHTTP",
-        "MainstayHTTPTesting", "MainstayKernel", "MainstayPooling", "MainstayPostgres", "MainstayReactor",
-        "MainstayRedis", "MainstayTesting",
+        "MainstayHTTPTesting", "MainstayInstruments", "MainstayKernel", "MainstayPooling", "MainstayPostgres",
+        "MainstayReactor", "MainstayRedis", "MainstayTesting",
       ]),
     test("PoolingTests", ["MainstayPooling"]),
     test(

@@ -167,6 +167,7 @@ extension Session {
       if cancelling == nil, waiting.isEmpty { send(unit) } else { waiting.append(unit) }
       return
     }
+    if handlers.meter != nil, reactor.isOnThread { unit.answeredAt = reactor.now }
     unit.isDone = true
     wake(unit)
   }
