@@ -18,7 +18,7 @@ struct DeadlineTests {
     #expect(clock.sleepers <= 1)
   }
 
-  /// R9: an operation that ignores its cancellation is waited for, and is told to be late.
+  /// An operation that ignores its cancellation is waited for, and is told to be late.
   @Test func waitsForWhoIgnoresItsCancellation() async throws {
     let (clock, timer) = (clock, timer)
     let cancelled = OneShot<Void>()
@@ -41,7 +41,7 @@ struct DeadlineTests {
     }
   }
 
-  /// R9: or left behind, and counted until it ends.
+  /// Or left behind, and counted until it ends.
   @Test func leavesWhoIgnoresItsCancellationBehind() async throws {
     let (clock, timer) = (clock, timer)
     let ended = OneShot<Int>()
@@ -62,7 +62,7 @@ struct DeadlineTests {
     #expect(timer.pending == 0)
   }
 
-  /// R9: a success that comes with the deadline is a success.
+  /// A success that comes with the deadline is a success.
   @Test func aSuccessThatComesTooLateIsKept() async throws {
     let (clock, timer) = (clock, timer)
     let task = Task {
@@ -77,7 +77,7 @@ struct DeadlineTests {
     #expect(try await task.value == "made it")
   }
 
-  /// R9: a caller who gives up is not told of a deadline.
+  /// A caller who gives up is not told of a deadline.
   @Test(arguments: Overrun.allCases) func aCallerWhoGivesUpGetsACancellation(_ overrun: Overrun) async throws {
     let (clock, timer) = (clock, timer)
     let task = Task {
@@ -125,7 +125,7 @@ struct DeadlineTests {
     let start = clock.now
     for _ in 0..<50 {
       var heap = TimerHeap<Int>()
-      var expected: [(due: Int, id: UInt64, payload: Int)] = []
+      var expected: [(due: Int, id: TimerHeap<Int>.ID, payload: Int)] = []
       for payload in 0..<200 {
         let due = Int.random(in: 0..<100, using: &generator)
         expected.append((due, heap.insert(payload, due: start.advanced(by: .seconds(due))), payload))
