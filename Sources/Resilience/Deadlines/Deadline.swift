@@ -33,29 +33,32 @@ public func withDeadline<Value: Sendable>(
   }
 }
 
+@inline(__always)
 private func waiting<Value: Sendable>(
   until due: ContinuousClock.Instant, _ timer: DeadlineTimer, _ context: CallContext, _ exceeded: DeadlineExceeded,
   _ operation: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
   let call = DeadlineCall()
   let id = timer.set(due) { call.cancel(isLate: true) }
-  let result = await withTaskCancellationHandler {
-    // Begins in this thread: an answer that is there at once costs no switch to another.
-    let work = Task.immediate {
-      call.begin()
-      return try await CallContext.$current.withValue(context, operation: operation)
+  defer { timer.cancel(id) }
+  do {
+    return try await withTaskCancellationHandler {
+      let work = CallContext.$current.withValue(context) {
+        // Begins in this thread: an answer that is there at once costs no switch to another.
+        Task.immediate {
+          call.begin()
+          return try await operation()
+        }
+      }
+      defer { call.end(work) }
+      return try await work.value
+    } onCancel: {
+      call.cancel(isLate: false)
     }
-    let result = await work.result
-    call.end(work)
-    return result
-  } onCancel: {
-    call.cancel(isLate: false)
+  } catch {
+    // A caller who gave up is not told of a deadline.
+    throw call.isLate && !Task.isCancelled ? exceeded : error
   }
-  timer.cancel(id)
-  if case .success(let value) = result { return value }
-  // A caller who gave up is not told of a deadline.
-  if call.isLate, !Task.isCancelled { throw exceeded }
-  return try result.get()
 }
 
 private func abandoning<Value: Sendable>(
