@@ -76,14 +76,14 @@ let package = Package(
     library("MainstayDevServers", "Sources/DevServers", []),
     library("MainstayInstruments", "Sources/Instruments", ["CProcessor", "MainstayKernel"]),
     library("MainstayResilience", "Sources/Resilience", ["MainstayKernel"]),
-    library("MainstayPooling", "Sources/Pooling", []),
+    library("MainstayPooling", "Sources/Pooling", ["MainstayResilience"]),
     library(
       "MainstayPostgres", "Sources/Postgres",
       ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor", "MainstayResilience"]),
     library(
       "MainstayRedis", "Sources/Redis",
       [
-        "CHiredis", "MainstayKernel", "MainstayReactor",
+        "CHiredis", "MainstayKernel", "MainstayReactor", "MainstayResilience",
         .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["TLS"])),
         .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["TLS"])),
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
@@ -215,7 +215,7 @@ let package = Package(
         "MainstayHTTPTesting", "MainstayInstruments", "MainstayKernel", "MainstayPooling", "MainstayPostgres",
         "MainstayReactor", "MainstayRedis", "MainstayTesting",
       ]),
-    test("PoolingTests", ["MainstayPooling"]),
+    test("PoolingTests", ["MainstayPooling", "MainstayResilience"]),
     test(
       "PostgresTests",
       [
@@ -224,7 +224,10 @@ let package = Package(
       ]),
     test(
       "RedisTests",
-      ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
+      [
+        "MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayResilience",
+        "MainstayTesting",
+      ]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
   ]
 )

@@ -31,6 +31,11 @@ let package = Package(
     .executableTarget(
       name: "MetricsBenchmarks",
       dependencies: [.product(name: "MainstayInstruments", package: "mainstay")], swiftSettings: settings),
+    .executableTarget(
+      name: "ResilienceBenchmarks",
+      dependencies: [
+        .product(name: "MainstayKernel", package: "mainstay"), .product(name: "MainstayResilience", package: "mainstay"),
+      ], swiftSettings: settings),
     // The peer of `/health`.
     .executableTarget(
       name: "BareHummingbird",
