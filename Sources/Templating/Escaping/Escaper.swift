@@ -145,11 +145,12 @@ enum Escaper {
     var isStart = true
     // Whether the value is a number so far, which with a dot would be an item of a list.
     var isNumber = false
+    var isBlank = false
     for byte in text.utf8 {
       if byte.isSpace || byte == 0 {
-        // Blanks that begin a line could make code of it.
-        if !isStart { out.append(ASCII.space) }
-        isNumber = false
+        // Blanks that begin a line could make code of it; several in a row may have been an empty line.
+        if !isStart && !isBlank { out.append(ASCII.space) }
+        (isNumber, isBlank) = (false, true)
         continue
       }
       if isStart { isNumber = byte.isDigit }
@@ -158,7 +159,7 @@ enum Escaper {
       }
       out.append(byte)
       isNumber = isNumber && byte.isDigit
-      isStart = false
+      (isStart, isBlank) = (false, false)
     }
   }
 
