@@ -25,14 +25,17 @@ import Testing
   @Test func theExamplesRender() async throws {
     let service = try service(TemplateFolderFixture.examples)
     #expect(service.library.generation.faults == [])
-    for name in ["documents/medical-report", "documents/billing-statement"] {
+    for name in ["documents/medical-report", "documents/billing-statement", "documents/prescription"] {
       let data = try service.sample(of: name)
       let page = try await service.render(TemplateRequest(name, data: data)).content
       #expect(page.contains("482-91-3377"))
-      #expect(!page.contains("<b>Example"))
       let text = try await service.renderDocument(TemplateRequest(name, data: data), as: .text)
       #expect(String(decoding: text.content, as: UTF8.self).contains("Lakeside Clinic"))
     }
+    let name = "documents/visit-summary"
+    let summary = try await service.renderDocument(
+      TemplateRequest(name, data: try service.sample(of: name)), as: .html)
+    #expect(String(decoding: summary.content, as: UTF8.self).contains("<td>Ferrous sulfate 325 mg</td>"))
   }
 
   @Test func mailsHaveEverything() async throws {

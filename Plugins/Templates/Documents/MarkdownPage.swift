@@ -81,7 +81,8 @@ struct MarkdownPage {
   }
 
   private static let style = """
-    @page { size: A4; margin: 2cm }
+    @page { size: A4; margin: 2cm; @bottom-right { content: counter(page) " / " counter(pages); font: 9pt sans-serif;
+      color: #5b6770 } }
     body { font: 11pt/1.5 "DejaVu Sans", "Liberation Sans", Arial, sans-serif; color: #1a1a1a; max-width: 46em;
       margin: 0 auto; padding: 0 1em }
     h1, h2, h3, h4 { line-height: 1.25; break-after: avoid }
