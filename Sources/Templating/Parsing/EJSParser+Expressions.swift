@@ -267,8 +267,10 @@ extension EJSParser {
 
   /// A name means the item of a loop, or a member of the data.
   private func path(_ name: String, at start: Int) -> PathExpression {
-    if open.contains(where: { $0.names?.contains(name) ?? false }) {
-      return PathExpression(original: name, segments: [name], position: start)
+    for (depth, names) in open.reversed().compactMap(\.names).enumerated() {
+      // The item is what Handlebars calls `this`, so many loops out.
+      if names.first == name { return PathExpression(original: name, depth: depth, isScoped: true, position: start) }
+      if names.contains(name) { return PathExpression(original: name, segments: [name], position: start) }
     }
     return PathExpression(original: name, depth: loops, segments: [name], isScoped: true, position: start)
   }
