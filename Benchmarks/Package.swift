@@ -29,7 +29,7 @@ let package = Package(
       dependencies: [
         .product(name: "MainstayPooling", package: "mainstay"), .product(name: "MainstayPostgres", package: "mainstay"),
         .product(name: "MainstayReactor", package: "mainstay"), .product(name: "MainstayRedis", package: "mainstay"),
-      ], swiftSettings: settings),
+      ], swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
     .executableTarget(
       name: "MetricsBenchmarks",
       dependencies: [.product(name: "MainstayInstruments", package: "mainstay")], swiftSettings: settings),
