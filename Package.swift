@@ -61,6 +61,7 @@ let package = Package(
     .systemLibrary(name: "CLibPQ", path: "Sources/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CMd4c", path: "Sources/CMd4c", pkgConfig: "md4c", providers: [.apt(["libmd4c-dev"])]),
     .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -131,7 +132,7 @@ let package = Package(
     library(
       "MainstayTemplates", "Plugins/Templates",
       [
-        "MainstayCapabilities", "MainstayCommandLine", "MainstayHTTP", "MainstayKernel", "MainstayTemplating",
+        "CMd4c", "MainstayCapabilities", "MainstayCommandLine", "MainstayHTTP", "MainstayKernel", "MainstayTemplating",
         argumentParser, hummingbird, httpTypes, log,
       ], exclude: ["README.md"]),
 
