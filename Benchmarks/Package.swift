@@ -36,7 +36,8 @@ let package = Package(
     .executableTarget(
       name: "ResilienceBenchmarks",
       dependencies: [
-        .product(name: "MainstayKernel", package: "mainstay"), .product(name: "MainstayResilience", package: "mainstay"),
+        .product(name: "MainstayKernel", package: "mainstay"),
+        .product(name: "MainstayResilience", package: "mainstay"),
       ], swiftSettings: settings),
     .executableTarget(
       name: "TemplateBenchmarks",

@@ -131,7 +131,9 @@ struct DeadlineTests {
       try await CallContext.$current.withValue(context) {
         try await withDeadline(.seconds(5), timer: timer, overrun: overrun) {
           await Task.yield()
-          return (Bound.word, CallContext.current?.retryOwner, CallContext.current?.attempt, CallContext.current?.deadline)
+          return (
+            Bound.word, CallContext.current?.retryOwner, CallContext.current?.attempt, CallContext.current?.deadline
+          )
         }
       }
     }
