@@ -105,10 +105,12 @@ private struct PoolerTrial {
       // The text differs by worker, so that the same number stands for different statements.
       let query: PostgresQuery = "SELECT \(round)::int4 + \(unsafe: "\(worker * 1_000)")"
       #expect(try await database.query(query, as: Int.self) == [worker * 1_000 + round])
-      #expect(try await database.read(query).decode(Int.self) == [worker * 1_000 + round])
+      let read = try await database.read(query)
+      #expect(try read.decode(Int.self) == [worker * 1_000 + round], "\(read.commandTag), \(read.count) rows")
       let insert: PostgresQuery = "INSERT INTO \(identifier: table) VALUES (\(round)::int4, \(unsafe: "\(worker)"))"
       try await database.execute(insert)
-      _ = try await database.batch([insert, query, insert])
+      let batch = try await database.batch([insert, query, insert])
+      #expect(try batch.count == 3 && batch[1].decode(Int.self) == [worker * 1_000 + round])
       try await database.transaction(retry: PostgresTransactionRetry(attempts: 20)) { transaction in
         try await transaction.execute(insert)
         #expect(try await transaction.query(query, as: Int.self) == [worker * 1_000 + round])
@@ -155,9 +157,8 @@ private func withPooler(statementCache: Int, _ body: (PoolerTrial) async throws 
     defer { pooler.stop() }
     var settings = PoolSettings()
     (settings.min, settings.max) = (6, 6)
-    var connection = PostgresConnectionSettings()
+    var connection = PostgresConnectionSettings.patient
     connection.statementCacheCapacity = statementCache
-    (connection.statementTimeout, connection.cancelGrace) = (.ample, .ample)
     let database = try PostgresDatabase(
       name: "pooled", options: try PostgresOptions(parsing: pooler.connectionString), pool: settings,
       connection: connection, reactors: [bench.reactor])
