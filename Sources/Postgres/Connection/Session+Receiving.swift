@@ -163,7 +163,7 @@ extension Session {
       unit.doesWithoutNames = unit.error != nil
       unit.rewind()
       if unit.kind == .sharedRead { unit.kind = .statement }
-      if cancelling == nil, waiting.isEmpty { send(unit) } else { waiting.append(unit) }
+      if waiting.isEmpty, canSend(unit) { send(unit) } else { waiting.append(unit) }
       return
     }
     unit.isDone = true
