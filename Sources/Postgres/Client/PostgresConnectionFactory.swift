@@ -12,11 +12,13 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
   private let absence: String?
   private let turn = Atomic<Int>(0)
   let place = PrimaryPlace()
+  let meter: (any PostgresMeter)?
 
   init(
     name: String, options: PostgresOptions, settings: PostgresConnectionSettings, reactors: [Reactor],
-    absence: String? = nil
+    absence: String? = nil, meter: (any PostgresMeter)? = nil
   ) {
+    self.meter = meter
     self.absence = absence
     self.name = name
     self.options = options
@@ -31,7 +33,7 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
     if let absence { throw PostgresError(.options, absence) }
     let reactor = reactors[turn.wrappingAdd(1, ordering: .relaxed).oldValue % reactors.count]
     let end = MonotonicInstant(deadline)
-    let handlers = PostgresConnectionHandlers(onClosed: { _ in onDeath() })
+    let handlers = PostgresConnectionHandlers(onClosed: { _ in onDeath() }, meter: meter)
     let attempts = try attempts
     var failures = [PostgresError?](repeating: nil, count: options.endpoints.count)
     for (number, attempt) in attempts.enumerated() {

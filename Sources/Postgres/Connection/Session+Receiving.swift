@@ -166,6 +166,7 @@ extension Session {
       if waiting.isEmpty, canSend(unit) { send(unit) } else { waiting.append(unit) }
       return
     }
+    if handlers.meter != nil, reactor.isOnThread { unit.answeredAt = reactor.now }
     unit.isDone = true
     wake(unit)
   }

@@ -65,6 +65,8 @@ final class SessionUnit: @unchecked Sendable {
   @exclusivity(unchecked) var strayEnds = 0
 
   @exclusivity(unchecked) var next: SessionUnit?
+  /// When its last answer came, as far as the reactor's clock tells.
+  @exclusivity(unchecked) var answeredAt: MonotonicInstant?
 
   struct BatchStep {
     let isPrepare: Bool
@@ -87,6 +89,8 @@ final class SessionUnit: @unchecked Sendable {
     @exclusivity(unchecked) var columns: PostgresColumns?
     /// Until when a reader waits for more.
     @exclusivity(unchecked) var waitLimit: MonotonicInstant?
+    /// When a stream was asked for, until its meter has been told of its end.
+    @exclusivity(unchecked) var begun: MonotonicInstant?
 
     init(batch: [PostgresQuery]) { self.batch = batch }
   }

@@ -12,6 +12,8 @@ final class PreparedStatement: @unchecked Sendable {
   /// The name with which libpq calls it; ends in a zero byte.
   let name: UnsafeMutablePointer<CChar>
   fileprivate let number: UInt64
+  /// What kind of statement it is, for meters.
+  let operation: PostgresOperation
   /// Names and types of the answer's columns, once it is known, so that no result needs to read them again.
   @exclusivity(unchecked) var columns: PostgresColumns?
   @exclusivity(unchecked) var columnFormat: Int32 = 0
@@ -24,6 +26,7 @@ final class PreparedStatement: @unchecked Sendable {
     self.key = key
     self.number = number
     self.name = name
+    operation = PostgresOperation(sql: key.sql)
   }
 
   deinit { free(name) }

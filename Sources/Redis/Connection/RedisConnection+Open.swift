@@ -43,7 +43,8 @@ extension RedisConnection {
       limits: .init(
         commands: options.maxCommandsInFlight, bytes: options.maxQueuedBytes, timeout: options.commandTimeout,
         stall: purpose == .shared ? options.stallTimeout : nil),
-      replyLimits: options.replyLimits, sweepInterval: purpose == .shared ? .milliseconds(20) : .seconds(1))
+      replyLimits: options.replyLimits, sweepInterval: purpose == .shared ? .milliseconds(20) : .seconds(1),
+      meter: options.meter)
   }
 
   /// Tries the addresses one after another; each gets its share of the time that is left.

@@ -45,6 +45,8 @@ public struct RedisOptions: Sendable {
   /// How large a reply may be.
   public var replyLimits = RESPLimits()
 
+  /// Who counts commands; given to the client.
+  var meter: (any RedisMeter)?
   /// What `tls` has been read into, by the client.
   var tlsContext: TLSContext?
 
