@@ -77,6 +77,9 @@ public struct PostgresPoolConfiguration: PluginConfiguration {
   @Field("How connections are opened.")
   public var connect = PoolConnectConfiguration()
 
+  /// What stands before the server.
+  @Field("Pooler before the server: session (or none), transaction (it changes servers between them), or detect.")
+  public var pooler = PoolPooler.detect
   /// Prepared statements for each connection.
   @Field(
     "Prepared statements kept for each connection; 0 behind a pooler that changes servers between transactions.",
@@ -172,6 +175,24 @@ public enum PoolIdleOrder: String, Sendable, CaseIterable, ConfigValue {
   case fifo
 }
 
+/// A pooler between the host and the server.
+public enum PoolPooler: String, Sendable, CaseIterable, ConfigValue {
+  /// Whether there is one that changes servers is found out when connecting.
+  case detect
+  /// None, or one that keeps a server connection for as long as the client's.
+  case session
+  /// One that hands out another server connection for each transaction.
+  case transaction
+
+  fileprivate var mode: PostgresPooler {
+    switch self {
+    case .detect: .detected
+    case .session: .session
+    case .transaction: .transaction
+    }
+  }
+}
+
 /// Connections that are not given back.
 public struct PoolLeakConfiguration: PluginConfiguration {
   /// When a use is reported.
@@ -255,6 +276,7 @@ extension PostgresPoolConfiguration {
     it.connectTimeout = connectTimeout
     it.statementTimeout = queryTimeout
     it.statementCacheCapacity = statementCache
+    it.pooler = pooler.mode
     return it
   }
 }

@@ -7,9 +7,11 @@ public struct PostgresConnectionSettings: Sendable {
   public var statementTimeout: Duration? = .seconds(15)
   /// Time from the cancellation of a statement until it has ended; after it the connection is closed.
   public var cancelGrace: Duration = .seconds(1)
-  /// How many prepared statements the server keeps for the connection. With 0 no statement has a name, as behind a pooler
-  /// that hands out another server connection for each transaction.
+  /// How many prepared statements the server keeps for the connection. With 0 no statement has a name, and the connection
+  /// behaves as behind a pooler of mode `transaction`.
   public var statementCacheCapacity = 256
+  /// What stands between the connection and the server.
+  public var pooler = PostgresPooler.detected
   /// How many bytes of rows or of COPY data may wait for a slow reader before the socket is no longer read.
   public var streamBufferLimit = 1 << 20
   /// How many statements may be under way or wait on the connection; more are refused.
@@ -23,6 +25,34 @@ public struct PostgresConnectionSettings: Sendable {
 
   /// The defaults.
   public init() {}
+}
+
+/// What stands between a connection and its server: a pooler may hand out another server connection for each transaction.
+///
+/// There prepared statements get lost. And nothing may be sent before everything before it has been answered: PgBouncer gives
+/// a server connection back as soon as no answer is due any more, although it may have passed on a part of what comes next;
+/// whoever gets that server connection then gets answers that are not their own.
+public enum PostgresPooler: String, Sendable, Hashable, CaseIterable {
+  /// A pooler is recognised by the number of the session's process, which it makes up; it is treated as `transaction`.
+  case detected = "detect"
+  /// None, or one that keeps the server connection for as long as the client's: statements are prepared, and sent without
+  /// waiting for the answers to those before.
+  case session
+  /// One that hands out another server connection for each transaction.
+  case transaction
+
+  /// The largest process id that a kernel gives (PID_MAX_LIMIT of Linux, proc(5); other systems stay far below). PgBouncer
+  /// and its like send 32 random bits instead, one in a thousand of which is as small.
+  private static let largestProcessID: Int32 = 4_194_304
+
+  /// Whether statements must do without names and wait for each other.
+  func changesServers(backendProcessID: Int32) -> Bool {
+    switch self {
+    case .detected: backendProcessID <= 0 || backendProcessID > Self.largestProcessID
+    case .session: false
+    case .transaction: true
+    }
+  }
 }
 
 /// Who is told of what a connection hears without having asked. Called on the reactor's thread; must not block.

@@ -160,11 +160,10 @@ extension Session {
     headChanged()
     if unit.isAbandoned { return }
     if shallRetry(unit) {
-      unit.doesWithoutNames = unit.error?.state == .invalidSQLStatementName
+      unit.doesWithoutNames = unit.error != nil
       unit.rewind()
       if unit.kind == .sharedRead { unit.kind = .statement }
-      unit.isRetried = true
-      if cancelling == nil, waiting.isEmpty { send(unit) } else { waiting.append(unit) }
+      if waiting.isEmpty, canSend(unit) { send(unit) } else { waiting.append(unit) }
       return
     }
     if handlers.meter != nil, reactor.isOnThread { unit.answeredAt = reactor.now }
@@ -173,11 +172,12 @@ extension Session {
   }
 
   /// A read that failed only because of its neighbour is asked again, alone. A statement whose plan the server has thrown
-  /// away is prepared anew, once, outside a transaction only: within one, the error has already spoilt it.
+  /// away is asked again without being prepared, outside a transaction only: within one, the error has already spoilt it.
   private func shallRetry(_ unit: SessionUnit) -> Bool {
-    guard !unit.isRetried else { return false }
     if unit.kind == .sharedRead, unit.error == nil, unit.isAborted { return true }
-    guard unit.error?.effect == .dropStatementAndRetryOnce, unit.usesPreparedStatements else { return false }
+    guard unit.error?.effect == .dropStatementAndRetryOnce, unit.usesPreparedStatements, !unit.doesWithoutNames else {
+      return false
+    }
     switch unit.kind {
     case .sharedRead: return true
     case .statement: return endedOutsideTransaction

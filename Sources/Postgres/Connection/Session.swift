@@ -75,7 +75,9 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
     self.reactor = reactor
     self.settings = settings
     self.handlers = handlers
-    statements = StatementCache(capacity: settings.statementCacheCapacity, session: .random(in: 0 ... .max))
+    let changesServers = settings.pooler.changesServers(backendProcessID: PQbackendPID(connection))
+    statements = StatementCache(
+      capacity: changesServers ? 0 : settings.statementCacheCapacity, session: .random(in: 0 ... .max))
   }
 
   deinit {
@@ -222,10 +224,17 @@ extension Session {
     askReactor()
   }
 
-  private func canSend(_ unit: SessionUnit) -> Bool {
+  func canSend(_ unit: SessionUnit) -> Bool {
     guard cancelling == nil else { return false }
+    guard statements.keepsStatements else { return canSendAlone(unit) }
     guard let first = inFlight.first else { return true }
     return !unit.kind.isExclusive && !first.kind.isExclusive
+  }
+
+  /// Behind a pooler that changes servers nothing is sent while an answer is due (`PostgresPooler`); only shared reads join
+  /// those that have no Sync yet.
+  private func canSendAlone(_ unit: SessionUnit) -> Bool {
+    isUnsynced ? unit.kind == .sharedRead : inFlight.isEmpty
   }
 
   /// Sends what had to wait and need not wait any more.

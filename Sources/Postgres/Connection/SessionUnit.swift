@@ -55,8 +55,8 @@ final class SessionUnit: @unchecked Sendable {
   @exclusivity(unchecked) var statement: PreparedStatement?
   /// A statement before it under the same Sync failed, and it has not been run.
   @exclusivity(unchecked) var isAborted = false
-  @exclusivity(unchecked) var isRetried = false
-  /// A prepared statement was lost under it, so it does without: the one that another has prepared since may be lost, too.
+  /// A prepared statement was lost under it, so it is asked again without one, once: what another has prepared since may be
+  /// lost, too.
   @exclusivity(unchecked) var doesWithoutNames = false
   /// Its caller has gone, by deadline or cancellation; what still comes is thrown away.
   @exclusivity(unchecked) var isAbandoned = false

@@ -43,7 +43,7 @@ extension ServerResponse {
 
 extension ServerResponse {
   private static let pooler =
-    "behind a pooler that hands out another server connection for each transaction, set `statement_cache: 0`"
+    "behind a pooler that hands out another server connection for each transaction, set `pooler: transaction`"
 
   /// Hints for what the server has none for.
   private static let hints: [SQLState: String] = [

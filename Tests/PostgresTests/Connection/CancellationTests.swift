@@ -1,4 +1,5 @@
 import MainstayReactor
+import MainstayTesting
 import Synchronization
 import Testing
 
@@ -53,7 +54,7 @@ import Testing
       let connection = try await bench.connect()
       try await connection.script("CREATE TEMP TABLE never (a int)")
       let first = Task { await failure { try await connection.script("SELECT pg_sleep(1000)") }?.code }
-      while connection.condition != .busy { await Task.yield() }
+      try await eventually { connection.condition == .busy }
       for milliseconds in [0, 30] {
         let second = await failure {
           let deadline = MonotonicInstant.now.advanced(by: .milliseconds(milliseconds))
@@ -116,7 +117,7 @@ import Testing
       ]
       for wait in waits {
         let task = Task { try await wait() }
-        while connection.condition != .busy { await Task.yield() }
+        try await eventually { connection.condition == .busy }
         task.cancel()
         let error = await failure { try await task.value }
         #expect(error?.code == .cancelled)
@@ -162,7 +163,7 @@ import Testing
       try await connection.reset()
       #expect(connection.condition == .idle)
       let busy = Task { await failure { try await connection.execute("SELECT pg_sleep(1000)") }?.code }
-      while connection.condition != .busy { await Task.yield() }
+      try await eventually { connection.condition == .busy }
       let error = await failure { try await connection.reset(deadline: .now.advanced(by: .milliseconds(30))) }
       #expect(error?.code == .timedOut)
       #expect(connection.condition == .closed)

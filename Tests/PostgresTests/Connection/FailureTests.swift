@@ -1,5 +1,6 @@
 import Glibc
 import MainstayReactor
+import MainstayTesting
 import Testing
 
 @testable import MainstayPostgres
@@ -25,8 +26,9 @@ import Testing
       let connection = try await bench.connect()
       let other = try await bench.connect()
       let busy = Task { await failure { try await connection.execute("SELECT pg_sleep(1000)") } }
+      try await eventually { connection.condition == .busy }
       let behind = Task { await failure { try await connection.execute("SELECT 2") } }
-      while connection.session.locked({ connection.session.inFlight.count }) < 2 { await Task.yield() }
+      try await eventually { connection.session.locked { connection.session.inFlight.count } == 2 }
       _ = try await other.execute("SELECT pg_terminate_backend(\(connection.backendProcessID))")
       #expect(await busy.value?.state == .adminShutdown)
       #expect(await busy.value?.code == .connectionLost)
@@ -61,7 +63,7 @@ import Testing
       let idle = try await bench.connect(.init(), .init(onClosed: { ended.send($0) }))
       let connection = try await bench.connect()
       let busy = Task { await failure { try await connection.execute("SELECT pg_sleep(1000)") } }
-      while connection.condition != .busy { await Task.yield() }
+      try await eventually { connection.condition == .busy }
       // A killed backend makes the postmaster end all others and start anew.
       #expect(kill(connection.backendProcessID, SIGKILL) == 0)
       #expect(await busy.value?.code == .connectionLost)
@@ -69,19 +71,27 @@ import Testing
       _ = await ended.wait()
       #expect(idle.condition == .closed)
       var again: PostgresConnection?
-      while again == nil {
+      try await eventually {
         again = try? await bench.connect()
-        await Task.yield()
+        return again != nil
       }
       #expect(try await again?.execute("SELECT 1").count == 1)
       let postmaster = try #require(server.processID)
       let gone = Signal<PostgresError>()
       let last = try await bench.connect(.init(), .init(onClosed: { gone.send($0) }))
       #expect(kill(postmaster, SIGKILL) == 0)
-      #expect(kill(last.backendProcessID, SIGKILL) == 0)
+      // A session whose postmaster is gone may have ended by itself already.
+      kill(last.backendProcessID, SIGKILL)
       #expect(await gone.wait().code == .connectionLost)
-      let refused = await failure { try await bench.connect() }
-      #expect(refused?.code == .connect)
+      // The postmaster itself may take a moment longer.
+      try await eventually {
+        do {
+          try await bench.connect().close()
+          return false
+        } catch {
+          return (error as? PostgresError)?.code == .connect
+        }
+      }
     }
   }
 
@@ -89,7 +99,7 @@ import Testing
     try await withBench { bench in
       let connection = try await bench.connect()
       let busy = Task { await failure { try await connection.execute("SELECT pg_sleep(1000)") }?.code }
-      while connection.condition != .busy { await Task.yield() }
+      try await eventually { connection.condition == .busy }
       connection.close()
       #expect(await busy.value == .closed)
       #expect(await failure { try await connection.execute("SELECT 1") }?.code == .closed)
@@ -114,7 +124,7 @@ import Testing
     let options = try PostgresOptions(parsing: server.connectionString)
     let connection = try await PostgresConnection.connect(options, on: reactor)
     let busy = Task { await failure { try await connection.execute("SELECT pg_sleep(1000)") }?.code }
-    while connection.condition != .busy { await Task.yield() }
+    try await eventually { connection.condition == .busy }
     reactor.shutdown()
     #expect(await busy.value == .closed)
     #expect(await failure { try await connection.execute("SELECT 1") }?.code == .closed)

@@ -145,9 +145,7 @@ private struct TLSTrial {
   }
 
   func connect(_ words: String) async throws -> PostgresConnection {
-    var settings = PostgresConnectionSettings()
-    (settings.connectTimeout, settings.statementTimeout, settings.cancelGrace) = (.ample, .ample, .ample)
-    return try await PostgresConnection.connect(try options(words), settings: settings, on: reactor)
+    try await PostgresConnection.connect(try options(words), settings: .patient, on: reactor)
   }
 
   /// The error as whoever runs the host sees it.

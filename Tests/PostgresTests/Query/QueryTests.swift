@@ -12,6 +12,32 @@ import Testing
     #expect(PostgresQuery.read(query).isRead)
   }
 
+  /// Warnings are errors here: an optional in a query is meant, and the compiler must not warn of it.
+  @Test func optionalsBind() throws {
+    struct Patient {
+      var name: String?
+      var ward: Int32?
+      var tags: [String]?
+      var id: PostgresUntyped?
+    }
+    enum Kind: String, PostgresCodable { case inpatient }
+    let patient = Patient(name: "Ada", ward: nil, tags: ["a"], id: nil)
+    let nobody: Patient? = nil
+    let kinds: [String: Kind] = [:]
+    let nested: Int?? = .some(nil)
+    func generic<Value: PostgresEncodable>(_ value: Value?) -> PostgresQuery { "SELECT \(value)" }
+    let query: PostgresQuery = "SELECT \(patient.name), \(patient.ward), \(patient.tags), \(patient.id)"
+    #expect(query.sql == "SELECT $1, $2, $3, $4" && query.parameters.count == 4)
+    let chained: PostgresQuery = "SELECT \(nobody?.name), \(kinds["x"]), \(nested), \(patient.name.map { $0 + "!" })"
+    #expect(chained.parameters.count == 4)
+    #expect(generic(patient.name).parameters.count == 1)
+    let row = try BlockingConnection().query("SELECT \(patient.name), \(patient.ward), \(nested), \(kinds["x"])::text")
+    #expect(try row.first?.decode(String?.self, at: 0) == "Ada")
+    #expect(try row.first?.decode(Int32?.self, at: 1) == .some(nil))
+    #expect(try row.first?.decode(Int?.self, at: 2) == .some(nil))
+    #expect(try row.first?.decode(String?.self, at: 3) == .some(nil))
+  }
+
   @Test func hostileTextStaysAParameter() throws {
     let hostile = "x'; DROP TABLE patients; --"
     let query: PostgresQuery = "SELECT \(hostile)"
