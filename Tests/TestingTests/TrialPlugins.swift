@@ -40,6 +40,42 @@ extension Capability where Value == String {
   static var sound: Self { Self("sound") }
 }
 
+/// A plugin that provides, contributes and keeps what holds its context.
+struct HoarderPlugin: Plugin {
+  final class Hoard: Sendable {
+    let context: PluginContext
+    init(_ context: PluginContext) { self.context = context }
+  }
+
+  static let manifest = PluginManifest(
+    name: "hoarder", version: "1.0.0", summary: "Holds its context wherever it can.",
+    provides: [.capability(.hoard)], contributes: [.point(.hoards)])
+  /// What its `init` made, for whoever wants to see it go.
+  static let made = Mutex<[WeakHoard]>([])
+
+  struct WeakHoard: Sendable { weak let hoard: Hoard? }
+
+  let hoard: Hoard
+
+  init(configuration: NoConfiguration, context: PluginContext) async throws {
+    let hoard = Hoard(context)
+    self.hoard = hoard
+    Self.made.withLock { $0.append(WeakHoard(hoard: hoard)) }
+    try context.provide(hoard, as: .hoard)
+    try context.contribute(hoard, to: .hoards)
+    context.onStop { _ = hoard }
+    context.bus.observe(SoundPlugin.Ask.self) { _ in _ = hoard }
+  }
+}
+
+extension Capability where Value == HoarderPlugin.Hoard {
+  static var hoard: Self { Self("hoard") }
+}
+
+extension ContributionPoint where Value == HoarderPlugin.Hoard {
+  static var hoards: Self { Self("hoards") }
+}
+
 /// A plugin that requires another.
 struct EchoPlugin: Plugin {
   static let manifest = PluginManifest(

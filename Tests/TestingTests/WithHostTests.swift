@@ -1,5 +1,6 @@
 import MainstayKernel
 import MainstayTesting
+import Synchronization
 import Testing
 
 @Suite struct WithHostTests {
@@ -39,5 +40,16 @@ import Testing
       let answer = try await said.next(SoundPlugin.Said.self)
       #expect(answer.text == "nothing")
     }
+  }
+
+  @Test func nothingOutlivesAHostThatHasStopped() async throws {
+    var host: Kernel? = try await withHost([HoarderPlugin.self], manifest: "plugins: { hoarder: {} }") { $0 }
+    // Whatever holds its context holds the host, so it must go while the host is still there.
+    try await eventually {
+      HoarderPlugin.made.withLock { made in !made.isEmpty && made.allSatisfy { $0.hoard == nil } }
+    }
+    weak let former = host
+    host = nil
+    try await eventually { former == nil }
   }
 }

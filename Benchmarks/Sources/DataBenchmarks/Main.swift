@@ -1,5 +1,6 @@
 import Glibc
 import MainstayReactor
+import Synchronization
 
 /// One client of the data path, for so many seconds. Prints lines `name<TAB>nanoseconds`.
 ///
@@ -71,3 +72,13 @@ func together(
     }
   }
 }
+
+/// A number from 1 to `count`. The system's generator asks the kernel each time, which would be measured, too.
+func aRow(of count: Int) -> Int {
+  let state = rows.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue
+  var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+  mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+  return Int((mixed ^ (mixed >> 31)) % UInt64(max(1, count))) + 1
+}
+
+private let rows = Atomic<UInt64>(20_261_121)

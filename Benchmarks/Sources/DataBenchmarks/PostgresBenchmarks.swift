@@ -41,7 +41,7 @@ struct PostgresBenchmarks: Sendable {
   }
 
   private func look(_ database: PostgresDatabase) async throws {
-    let rows = try await database.query(balance(Int.random(in: 1...rows)), as: Int32.self)
+    let rows = try await database.query(balance(aRow(of: rows)), as: Int32.self)
     if rows.count != 1 { throw Failure.rows }
   }
 
@@ -58,7 +58,7 @@ struct PostgresBenchmarks: Sendable {
   private func shared() async throws {
     let database = try await database(connections: 4)
     let read: @Sendable (Int, Int) async throws -> Void = { _, _ in
-      let result = try await database.read(balance(Int.random(in: 1...rows))).decode(Int32.self)
+      let result = try await database.read(balance(aRow(of: rows))).decode(Int32.self)
       if result.count != 1 { throw Failure.rows }
     }
     _ = try await together(64, on: reactor, for: .milliseconds(300), read)
@@ -70,7 +70,7 @@ struct PostgresBenchmarks: Sendable {
   private func batch() async throws {
     let database = try await database(connections: 2)
     let send: @Sendable (Int, Int) async throws -> Void = { _, _ in
-      let queries = (0..<1_000).map { _ in balance(Int.random(in: 1...rows)) }
+      let queries = (0..<1_000).map { _ in balance(aRow(of: rows)) }
       let results = try await database.batch(queries)
       for result in results where try result.decode(Int32.self).count != 1 { throw Failure.rows }
     }

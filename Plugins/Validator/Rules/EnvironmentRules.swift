@@ -55,9 +55,13 @@ extension ValidationRule {
 
   /// Values that name ports.
   private static func ports(_ facts: ConfigurationFacts) -> [(ConfigurationFacts.Fact, Int)] {
-    facts.facts.filter { $0.key == "port" || $0.key.hasSuffix("_port") }.compactMap { fact in
-      fact.number.map { (fact, $0) }
+    // A loop, because the optimizer of Swift 6.3.1 crashes on the same with compactMap.
+    var ports: [(ConfigurationFacts.Fact, Int)] = []
+    for fact in facts.facts where fact.key == "port" || fact.key.hasSuffix("_port") {
+      guard let number = fact.number else { continue }
+      ports.append((fact, number))
     }
+    return ports
   }
 
   /// A duration as the manifest writes it: `60s`, `1.5m`.

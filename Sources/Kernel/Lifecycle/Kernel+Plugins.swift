@@ -137,6 +137,7 @@ extension Kernel {
     instance.scope.close()
     await plugin.stop()
     await instance.scope.runCleanups()
+    instance.letGo()
   }
 
   private static func startFailure(_ name: String, _ error: any Error) -> LifecycleMachine.Failure {

@@ -31,6 +31,16 @@ final class PluginInstance: Sendable {
   func cancelStart() { state.withLock { $0.starting }?.cancel() }
   func cancelRun() { state.withLock { $0.running }?.cancel() }
 
+  /// Lets go of the plugin. It may hold its context, which holds the host, which holds this.
+  func letGo() {
+    let former = state.withLock { state in
+      defer { state.plugin = nil }
+      return state.plugin
+    }
+    // Outside the lock: its last reference may run the plugin's deinit.
+    withExtendedLifetime(former) {}
+  }
+
   /// The kernel does not wait for this instance any more: what it still does is cancelled.
   func abandon() {
     let tasks = state.withLock { state in

@@ -91,6 +91,7 @@ public final class PostgresDatabase: Sendable {
   ///   - tenant: Whom it is for; each tenant may use and wait for a limited number of connections.
   ///   - deadline: No wait for a connection lasts longer.
   /// - Throws: `PoolError` if there is no connection, or whatever the closure throws.
+  @discardableResult
   public nonisolated(nonsending) func withConnection<Result>(
     priority: PoolPriority = .normal, tenant: String? = nil, deadline: ContinuousClock.Instant? = nil,
     file: StaticString = #fileID, line: UInt = #line,

@@ -38,7 +38,7 @@ public struct PostgresListening: AsyncSequence, Sendable {
     /// The next event; nil when the reading task is cancelled.
     public mutating func next() async -> PostgresListenEvent? {
       if listener.takeLoss() { return .gap }
-      return await base.next()
+      return await base.next(isolation: #isolation)
     }
   }
 }

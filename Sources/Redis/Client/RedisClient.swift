@@ -83,7 +83,8 @@ public final class RedisClient: Sendable {
     return RedisClientStatistics(
       sharedConnections: open.count, commandsInFlight: open.reduce(0) { $0 + $1.inFlight },
       queuedBytes: open.reduce(0) { $0 + $1.queuedBytes },
-      dedicatedConnections: counts.open, idleDedicatedConnections: counts.idle, dedicatedWaiters: counts.waiting)
+      dedicatedConnections: counts.open, idleDedicatedConnections: counts.idle, dedicatedWaiters: counts.waiting,
+      subscriptionConnections: hub.isConnected ? 1 : 0)
   }
 
   @usableFromInline
@@ -138,4 +139,6 @@ public struct RedisClientStatistics: Sendable, Hashable {
   public var idleDedicatedConnections: Int
   /// Callers that wait for a dedicated connection.
   public var dedicatedWaiters: Int
+  /// Connections of subscriptions that are open: one for all of them, none before the first and after it was lost.
+  public var subscriptionConnections: Int
 }

@@ -49,7 +49,9 @@ final class RedisConnection: @unchecked Sendable {
     self.link = link
     self.reader = reader
     queue = Mutex(CommandQueue(limits: limits))
-    timer = ReactorTimer { [weak self] in self?.sweep() }
+    // Not weak: weak references slow down every retain of the connection. `source` keeps it alive until `shut` has stopped
+    // the timer.
+    timer = ReactorTimer { [unowned(unsafe) self] in sweep() }
     do {
       source = try reactor.watch(socket, .read, self)
     } catch {
