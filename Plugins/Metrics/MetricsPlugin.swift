@@ -29,10 +29,10 @@ public struct MetricsPlugin: Plugin {
     self.lag = lag
     let named = try NamedMetrics(
       MetricDefinition.standard + configuration.definitions, clock: context.clock)
-    var own = [registry, named.registry]
-    if configuration.swiftMetrics, MainstayMetricsFactory.install() { own.append(MainstayMetricsFactory.registry) }
+    var last = [named.registry]
+    if configuration.swiftMetrics, MainstayMetricsFactory.install() { last.append(MainstayMetricsFactory.registry) }
     let collector = MetricsCollector(
-      try context.contributions(to: .metrics), own: own, logger: context.logger)
+      try context.contributions(to: .metrics), own: registry, last: last, logger: context.logger)
     try collector.describe(in: registry)
     watch = MetricsWatch(
       configuration.history, configuration.alerts, rules: configuration.rules, collector: collector, context: context)

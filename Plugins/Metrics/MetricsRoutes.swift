@@ -31,8 +31,14 @@ extension MetricsRoutes {
       }
       .responds(.ok, .object(["metrics": .array(of: .any)])),
       .post("/metrics/definitions", "Defines a metric that is recorded by name.", access: writers) {
-        [named] request, context in
+        [named, collector] request, context in
         let definition = try await context.decode(DefinitionInput.self, from: request).definition
+        guard definition.help.utf8.count <= 1_000 else {
+          throw HTTPProblem(.unprocessableContent, "'help' may have 1000 bytes at most.")
+        }
+        guard !collector.isTaken(NamedMetrics.base(definition.name), butBy: named.registry) else {
+          throw HTTPProblem(.conflict, "A plugin exports a metric of that name; choose another one.")
+        }
         guard named.definitions.count < 500 || named.definitions.contains(where: { $0.name == definition.name }) else {
           throw HTTPProblem(.conflict, "500 metrics are defined; there is no room for more.")
         }

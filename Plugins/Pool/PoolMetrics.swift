@@ -62,39 +62,35 @@ struct PoolMetrics: Sendable {
   }
 }
 
-/// Counts the statements of one database, by series that are looked up once.
+/// Counts the statements of one database.
 final class StatementMeter: PostgresMeter {
-  private let outcomes: [Counter]
-  private let durations: [Histogram]
+  private let series: MeterSeries
 
   init(_ target: String, _ statements: Family<Counter>, _ durations: Family<Histogram>) {
-    outcomes = PostgresOperation.allCases.flatMap { operation in
-      PostgresOutcome.allCases.map { statements.labels(target, "\(operation)", "\($0)") }
-    }
-    self.durations = PostgresOperation.allCases.map { durations.labels(target, "\($0)") }
+    series = MeterSeries(
+      outcomes: PostgresOperation.allCases.map { operation in
+        PostgresOutcome.allCases.map { statements.labels(target, "\(operation)", "\($0)") }
+      }, durations: PostgresOperation.allCases.map { durations.labels(target, "\($0)") })
   }
 
   func record(_ operation: PostgresOperation, _ outcome: PostgresOutcome, nanoseconds: UInt64) {
-    outcomes[operation.rawValue &* PostgresOutcome.allCases.count &+ outcome.rawValue].increment()
-    durations[operation.rawValue].record(nanoseconds: nanoseconds)
+    series.record(operation.rawValue, outcome.rawValue, nanoseconds)
   }
 }
 
-/// Counts the commands of Redis, by series that are looked up once.
+/// Counts the commands of Redis.
 final class CommandMeter: RedisMeter {
-  private let outcomes: [Counter]
-  private let durations: [Histogram]
+  private let series: MeterSeries
 
   init(_ target: String, _ commands: Family<Counter>, _ durations: Family<Histogram>) {
-    outcomes = RedisOperation.allCases.flatMap { operation in
-      RedisOutcome.allCases.map { commands.labels(target, "\(operation)", "\($0)") }
-    }
-    self.durations = RedisOperation.allCases.map { durations.labels(target, "\($0)") }
+    series = MeterSeries(
+      outcomes: RedisOperation.allCases.map { operation in
+        RedisOutcome.allCases.map { commands.labels(target, "\(operation)", "\($0)") }
+      }, durations: RedisOperation.allCases.map { durations.labels(target, "\($0)") })
   }
 
   func record(_ operation: RedisOperation, _ outcome: RedisOutcome, nanoseconds: UInt64) {
-    outcomes[Int(operation.rawValue) &* RedisOutcome.allCases.count &+ Int(outcome.rawValue)].increment()
-    durations[Int(operation.rawValue)].record(nanoseconds: nanoseconds)
+    series.record(Int(operation.rawValue), Int(outcome.rawValue), nanoseconds)
   }
 
   /// The share of reads that found something; nil before the first one.
@@ -104,6 +100,36 @@ final class CommandMeter: RedisMeter {
   }
 
   private func count(_ operation: RedisOperation, _ outcome: RedisOutcome) -> Double {
-    outcomes[Int(operation.rawValue) * RedisOutcome.allCases.count + Int(outcome.rawValue)].value
+    series.outcome(Int(operation.rawValue), Int(outcome.rawValue)).value
   }
+}
+
+/// Series that are looked up once: for each operation how long it took, and for each operation and outcome how often.
+///
+/// They are kept twice: to record through a reference that is counted costs each statement two retains and two releases, more than the
+/// recording itself.
+private struct MeterSeries: @unchecked Sendable {
+  // because the references are to what the arrays beside them hold.
+  private let outcomes: [Counter]
+  private let durations: [Histogram]
+  private let uncountedOutcomes: [Unmanaged<Counter>]
+  private let uncountedDurations: [Unmanaged<Histogram>]
+  private let kinds: Int
+
+  /// - Parameter outcomes: For each operation, one for each outcome.
+  init(outcomes: [[Counter]], durations: [Histogram]) {
+    self.outcomes = outcomes.flatMap { $0 }
+    self.durations = durations
+    kinds = outcomes.first?.count ?? 0
+    uncountedOutcomes = self.outcomes.map { .passUnretained($0) }
+    uncountedDurations = durations.map { .passUnretained($0) }
+  }
+
+  @inline(__always)
+  func record(_ operation: Int, _ outcome: Int, _ nanoseconds: UInt64) {
+    uncountedOutcomes[operation &* kinds &+ outcome]._withUnsafeGuaranteedRef { $0.increment() }
+    uncountedDurations[operation]._withUnsafeGuaranteedRef { $0.record(nanoseconds: nanoseconds) }
+  }
+
+  func outcome(_ operation: Int, _ outcome: Int) -> Counter { outcomes[operation * kinds + outcome] }
 }

@@ -103,6 +103,31 @@ import Testing
     #expect(throws: MetricsError.self) { _ = try registry.histogram("pool_size_total", help: "") }
   }
 
+  /// However it is cut, it is the same; and nothing is held but a piece.
+  @Test(arguments: ExpositionFormat.allCases) func piecesAreSmallAndMakeTheWhole(_ format: ExpositionFormat) throws {
+    let many = try registry.counter("many_total", help: "", labels: ["n"])
+    let waits = try registry.histogram("waits", help: "", labels: ["n"])
+    for index in 0..<400 {
+      many.labels(String(index)).increment()
+      waits.labels(String(index)).observe(1)
+    }
+    try registry.collect("pulled", help: "", labels: ["n"]) { samples in
+      for index in 0..<2_000 { samples.add(Double(index), "a value of some length \(index)") }
+    }
+    let scrape = MetricsScrape([("clinic", registry)])
+    let pieces = scrape.pieces(as: format)
+    var (whole, count): ([UInt8], Int) = ([], 0)
+    while let piece = pieces.next() {
+      #expect(piece.count < 80 << 10)
+      whole += piece
+      count += 1
+    }
+    #expect(pieces.next() == nil)
+    #expect(count > 3)
+    #expect(whole == scrape.bytes(as: format))
+    #expect(whole.split(separator: UInt8(ascii: "\n")).count > (format == .json ? 0 : 8_000))
+  }
+
   @Test func openMetrics() {
     #expect(
       text(.openMetrics) == #"""

@@ -70,6 +70,19 @@ import Testing
     }
   }
 
+  @Test(arguments: ["identity", "gzip"])
+  func aHundredThousandSeriesAreStreamed(encoding: String) async throws {
+    let manifest = "plugins: { http: { port: 0 }, crowd: {}, metrics: { access: open } }"
+    try await withHost([HTTPPlugin.self, MetricsPlugin.self, CrowdPlugin.self], manifest: manifest) { kernel in
+      let answer = try await fetch(kernel, "/metrics?name[]=crowd_total", ["Accept-Encoding": encoding])
+      #expect(answer.status == 200)
+      #expect(answer.headers["Content-Length"] == nil, "it is not known before it is written")
+      let lines = answer.body.split(separator: UInt8(ascii: "\n"))
+      #expect(lines.count == 100_002)
+      #expect(lines.last.map { String(decoding: $0, as: UTF8.self) } == "crowd_total{who=\"99999\"} 1")
+    }
+  }
+
   @Test func withoutARoleThereIsNoAccess() async throws {
     try await withHost([HTTPPlugin.self, MetricsPlugin.self], manifest: "plugins: { http: { port: 0 }, metrics: {} }") {
       kernel in
@@ -168,5 +181,20 @@ struct ClinicPlugin: Plugin {
     try metrics.gauge("clash", help: "First.").set(1)
     try metrics.gauge("host_ready", help: "Taken by the metrics plugin.").set(7)
     try context.contribute(metrics, to: .metrics)
+  }
+}
+
+/// Measures a hundred thousand things.
+private struct CrowdPlugin: Plugin {
+  static let manifest = PluginManifest(
+    name: "crowd", version: "1.0.0", summary: "Measures a lot.", contributes: [.point(.metrics)])
+
+  init(configuration: NoConfiguration, context: PluginContext) async throws {
+    var limits = MetricsLimits()
+    (limits.series, limits.seriesPerFamily, limits.valuesPerLabel) = (200_000, 200_000, 200_000)
+    let registry = MetricsRegistry(limits: limits, clock: context.clock)
+    let family = try registry.counter("crowd_total", help: "Many.", labels: [Label("who", isGuarded: false)])
+    for index in 0..<100_000 { family.labels(String(index)).increment() }
+    try context.contribute(registry, to: .metrics)
   }
 }

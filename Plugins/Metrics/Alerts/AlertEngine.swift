@@ -60,7 +60,8 @@ struct AlertEngine: Sendable, Codable {
     // Without groups there is one alert, which silence concerns as well.
     if rule.value.groupBy.isEmpty, rule.noData == .fire { groups.insert([]) }
     leftOut[rule.name] = nil
-    return groups.sorted { $0.lexicographicallyPrecedes($1) }.compactMap { step(rule, $0, values[$0], now) }
+    var count = alerts.keys.count { $0.rule == rule.name }
+    return groups.sorted { $0.lexicographicallyPrecedes($1) }.compactMap { step(rule, $0, values[$0], &count, now) }
   }
 
   /// Forgets the alerts of rules that are gone. They end without a word.
@@ -69,12 +70,15 @@ struct AlertEngine: Sendable, Codable {
     leftOut = leftOut.filter { rules.contains($0.key) }
   }
 
-  private mutating func step(_ rule: AlertRule, _ group: [String], _ value: Double?, _ now: Double) -> Transition? {
+  /// - Parameter count: Alerts that the rule has.
+  private mutating func step(
+    _ rule: AlertRule, _ group: [String], _ value: Double?, _ count: inout Int, _ now: Double
+  ) -> Transition? {
     let key = Key(rule: rule.name, group: group)
     let before = alerts[key]
     guard let holds = holds(rule, value, before) else { return nil }
     if before == nil, !holds { return nil }
-    if before == nil, isFull(rule) {
+    if before == nil, count >= rule.limit {
       leftOut[rule.name, default: 0] += 1
       return nil
     }
@@ -83,9 +87,11 @@ struct AlertEngine: Sendable, Codable {
     alert.flapping.note(holds)
     let (state, kind) = next(before?.state, holds, rule, now)
     guard let state else {
+      if before != nil { count -= 1 }
       alerts[key] = nil
       return nil
     }
+    if before == nil { count += 1 }
     alert.state = state
     alerts[key] = alert
     return kind.map { Transition(kind: $0, key: key, alert: alert) }
@@ -126,10 +132,6 @@ struct AlertEngine: Sendable, Codable {
       return now - good >= rule.keepFiringFor
         ? (.resolved(at: now), .resolved) : (.firing(since: since, goodSince: good), nil)
     }
-  }
-
-  private func isFull(_ rule: AlertRule) -> Bool {
-    alerts.count { $0.key.rule == rule.name } >= rule.limit
   }
 
   private func labels(_ rule: AlertRule, _ group: [String]) -> [String: String] {

@@ -99,9 +99,9 @@ struct AlertNotifier: Sendable, Codable {
   )
     -> String?
   {
-    for silence in silences.values.sorted(by: { $0.id < $1.id }) where silence.until > now {
-      if AlertNotifier.matches(alert.labels, silence.labels) { return "silence \(silence.id)" }
-    }
+    let silence = silences.values.filter { $0.until > now && AlertNotifier.matches(alert.labels, $0.labels) }
+      .min { $0.id < $1.id }
+    if let silence { return "silence \(silence.id)" }
     for rule in settings.inhibitions where AlertNotifier.matches(alert.labels, rule.target) {
       let source = alerts.values.first { other in
         other.isFiring && other.labels != alert.labels && AlertNotifier.matches(other.labels, rule.source)

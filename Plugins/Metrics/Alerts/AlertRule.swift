@@ -1,3 +1,5 @@
+import MainstayInstruments
+
 /// When to raise an alert: a condition over a window, how long it must hold, and what then happens. Times are seconds.
 struct AlertRule: Sendable, Hashable, Codable {
   /// Which side of the threshold is bad.
@@ -57,6 +59,9 @@ struct AlertRule: Sendable, Hashable, Codable {
 }
 
 extension AlertRule {
+  /// Seconds that anything about a rule may last.
+  private static let longest = 30.0 * 86_400
+
   /// What is wrong with it, in words; empty if nothing is.
   var problems: [String] {
     var problems: [String] = []
@@ -64,7 +69,7 @@ extension AlertRule {
       problems.append("the name must have 1 to 100 visible ASCII characters without spaces")
     }
     for selector in [value] + (dividedBy.map { [$0] } ?? []) {
-      if selector.metric.isEmpty { problems.append("a metric must be named") }
+      if let problem = selector.problem { problems.append(problem) }
       if selector.window <= 0 || selector.window > 7 * 86_400 {
         problems.append("the window must be above 0 and at most 7 days")
       }
@@ -79,10 +84,15 @@ extension AlertRule {
     if let dividedBy, dividedBy.groupBy != value.groupBy {
       problems.append("both values must be grouped by the same labels")
     }
-    if pendingFor < 0 || keepFiringFor < 0 { problems.append("durations must not be negative") }
+    if ![pendingFor, keepFiringFor].allSatisfy({ $0 >= 0 && $0 <= AlertRule.longest }) {
+      problems.append("'for' and 'keep_firing_for' must be between 0 and 30 days")
+    }
+    if !labels.keys.allSatisfy(Label.isName) {
+      problems.append("a label's name may have letters, digits and '_' only")
+    }
     if limit < 1 || limit > 10_000 { problems.append("the limit must be between 1 and 10000") }
-    if escalation.contains(where: { $0.after < 0 }) || escalation.count > 10 {
-      problems.append("at most ten escalation steps, none before the alert")
+    if !escalation.allSatisfy({ $0.after >= 0 && $0.after <= AlertRule.longest }) || escalation.count > 10 {
+      problems.append("at most ten escalation steps, none before the alert or later than 30 days after it")
     }
     let texts =
       [summary, severity] + channels + labels.flatMap { [$0.key, $0.value] } + escalation.flatMap(\.channels)

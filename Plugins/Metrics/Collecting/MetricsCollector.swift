@@ -6,19 +6,32 @@ import Synchronization
 /// Every registry that plugins contribute, and the plugin's own, as one scrape.
 final class MetricsCollector: Sendable {
   private let contributions: Contributions<MetricsRegistry>
-  private let own: [MetricsRegistry]
+  private let own: MetricsRegistry
+  private let last: [MetricsRegistry]
   private let reported = Mutex<Set<DuplicateMetric>>([])
   private let logger: Logger
 
-  init(_ contributions: Contributions<MetricsRegistry>, own: [MetricsRegistry], logger: Logger) {
+  /// - Parameters:
+  ///   - own: Goes before what plugins contribute.
+  ///   - last: Goes after it: what is named from outside must not take a plugin's names.
+  init(
+    _ contributions: Contributions<MetricsRegistry>, own: MetricsRegistry, last: [MetricsRegistry], logger: Logger
+  ) {
     self.contributions = contributions
     self.own = own
+    self.last = last
     self.logger = logger
   }
 
-  /// The registries and whose they are, the plugin's own first.
+  /// The registries and whose they are, in the order of precedence.
   var sources: [(owner: String, registry: MetricsRegistry)] {
-    own.map { ("metrics", $0) } + contributions.current.map { ($0.plugin, $0.value) }
+    [("metrics", own)] + contributions.current.map { ($0.plugin, $0.value) } + last.map { ("metrics", $0) }
+  }
+
+  /// Whether a name is exported by anybody but the registry that is given.
+  func isTaken(_ name: String, butBy registry: MetricsRegistry) -> Bool {
+    let others = MetricsScrape(sources.filter { $0.registry !== registry })
+    return others.definitions.contains { $0.descriptor.familyName == name || $0.descriptor.sampleName == name }
   }
 
   /// What is registered now. Names that two plugins use are logged, once each.

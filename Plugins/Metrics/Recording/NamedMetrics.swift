@@ -83,7 +83,7 @@ final class NamedMetrics: MetricsRecorder {
     try recordBusiness(name, value: value, context: context)
   }
 
-  private static func base(_ name: String) -> String {
+  static func base(_ name: String) -> String {
     name.hasSuffix("_total") ? String(name.dropLast(6)) : name
   }
 }

@@ -64,7 +64,7 @@ extension PromQL {
 
   /// `5m`, `90s`: the largest unit that divides it.
   static func duration(_ seconds: Double) -> String {
-    let whole = Int(max(1, seconds.rounded()))
+    let whole = seconds < 1e15 ? Int(max(1, seconds.rounded())) : 1_000_000_000_000_000
     for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60)] where whole % length == 0 {
       return "\(whole / length)\(unit)"
     }

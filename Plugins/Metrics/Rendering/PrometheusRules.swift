@@ -91,6 +91,7 @@ enum YAMLText {
 extension Double {
   /// `0.05`, `1`, without the noise of binary fractions: twelve digits.
   var shortText: String {
+    guard magnitude < 1e6 else { return Aggregation.number(self) }
     let scaled = (self * 1e9).rounded() / 1e9
     return Aggregation.number(scaled)
   }

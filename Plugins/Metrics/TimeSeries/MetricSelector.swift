@@ -1,3 +1,5 @@
+import MainstayInstruments
+
 /// What is asked of the store: which series, over how long a time, made one number how, for which groups.
 struct MetricSelector: Sendable, Hashable, Codable {
   /// The metric, with or without `_total`.
@@ -12,6 +14,22 @@ struct MetricSelector: Sendable, Hashable, Codable {
 
   /// The name of the family.
   var family: String { metric.hasSuffix("_total") ? String(metric.dropLast(6)) : metric }
+
+  /// What is wrong with it, in words, or nil. What names something must be a name: it is written into rules and questions.
+  var problem: String? {
+    if metric.isEmpty { return "a metric must be named" }
+    if !MetricDescriptor.isName(metric) { return "the metric's name may have letters, digits, '_' and ':' only" }
+    guard groupBy.count <= 16, labels.count <= 16, Set(groupBy).count == groupBy.count else {
+      return "at most 16 labels, none of them twice"
+    }
+    guard groupBy.allSatisfy(Label.isName), labels.keys.allSatisfy(Label.isName) else {
+      return "a label's name may have letters, digits and '_' only"
+    }
+    return labels.values.contains { $0.text.utf8.count > 1_000 } ? "a pattern may have 1000 bytes at most" : nil
+  }
+
+  /// What it takes to look whether a series is meant, in numbers looked at.
+  var matchingWork: Double { labels.values.reduce(1) { $0 + Double($1.text.utf8.count) / 4 } }
 
   /// Every text in it, for limits.
   var texts: [String] { [metric] + groupBy + labels.flatMap { [$0.key, $0.value.text] } }

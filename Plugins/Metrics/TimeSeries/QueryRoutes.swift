@@ -77,7 +77,8 @@ extension MetricsRoutes {
 extension JSONValue {
   static func count(_ value: UInt64) -> JSONValue { .integer(Int64(clamping: value)) }
 
-  static func finite(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+  /// What is no number is null.
+  static func finite(_ value: Double?) -> JSONValue { value.flatMap { $0.isFinite ? .number($0) : nil } ?? .null }
 }
 
 private struct ExportInput: Decodable {
@@ -126,6 +127,10 @@ struct MetricQuery: Sendable {
 
   static let mostPoints = 2_000
   static let mostGroups = 1_000
+  /// Points of all groups together.
+  static let mostNumbers = 200_000
+  /// Shorter steps are lost in the precision of times.
+  static let shortestStep = 0.001
   /// Numbers looked at for one answer: some tenths of a second.
   static let mostWork = 5e7
 
@@ -134,12 +139,13 @@ struct MetricQuery: Sendable {
     guard [start, end, step, selector.window].allSatisfy({ $0.isFinite && $0.magnitude < 1e11 }) else {
       return "Times must be seconds since 1970, or seconds before now."
     }
-    if selector.window <= 0 || step <= 0 { return "'window' and 'step' must be above 0 seconds." }
+    if selector.window <= 0 { return "'window' must be above 0 seconds." }
+    if step < MetricQuery.shortestStep { return "'step' must be at least \(MetricQuery.shortestStep) seconds." }
     if start > end { return "'start' must not be after 'end'." }
     if (end - start) / step > Double(MetricQuery.mostPoints) {
       return "The range has more than \(MetricQuery.mostPoints) points: ask for a longer step or a shorter range."
     }
-    return nil
+    return selector.problem.map { "The question cannot be answered: \($0)." }
   }
 
   func answer(from watch: MetricsWatch) throws(HTTPProblem) -> JSONValue {
@@ -156,10 +162,9 @@ struct MetricQuery: Sendable {
       )
     }
     var groups: [[String]: [(Double, Double)]] = [:]
-    var times: [Double] = []
-    var time = start
-    while time <= end {
-      times.append(time)
+    // Counted, not added up: a step may be too small to change a time.
+    let times = (0...Int((end - start) / step + 1e-9)).map { start + Double($0) * step }
+    for time in times {
       do {
         for (group, value) in try store.evaluate(selector, at: time) {
           groups[group, default: []].append((time, value))
@@ -167,12 +172,14 @@ struct MetricQuery: Sendable {
       } catch {
         throw HTTPProblem(.unprocessableContent, error.description)
       }
-      time += step
-    }
-    guard groups.count <= MetricQuery.mostGroups else {
-      throw HTTPProblem(
-        .unprocessableContent,
-        "More than \(MetricQuery.mostGroups) groups: group by fewer labels, or ask for fewer series.")
+      guard groups.count <= MetricQuery.mostGroups, groups.count * times.count <= MetricQuery.mostNumbers else {
+        throw HTTPProblem(
+          .unprocessableContent,
+          """
+          More than \(MetricQuery.mostGroups) groups, or \(MetricQuery.mostNumbers) points: group by fewer labels, or ask for \
+          fewer series or points.
+          """)
+      }
     }
     return json(groups, times)
   }

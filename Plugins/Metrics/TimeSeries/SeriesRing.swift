@@ -71,8 +71,13 @@ extension SeriesRing {
 
   /// The number before a tick, not longer ago than so many ticks.
   private func before(_ tick: Int, _ column: Int, within: Int) -> Double? {
-    for back in 1...within {
-      if let number = number(column, at: tick - back) { return number }
+    // Neither before the first sample nor before the oldest that is kept, however far back is asked.
+    guard let first else { return nil }
+    let oldest = max(tick - within, first, last - capacity + 1)
+    let latest = min(tick - 1, last)
+    guard oldest <= latest else { return nil }
+    for earlier in (oldest...latest).reversed() {
+      if let number = number(column, at: earlier) { return number }
     }
     return nil
   }

@@ -146,7 +146,7 @@ extension TimeSeriesStore {
   func work(_ selector: MetricSelector) -> Double {
     guard let family = families[selector.family] else { return 0 }
     let ticks = tiers.map { min(Double($0.points), selector.window / $0.step + 1) }.max() ?? 1
-    return Double(family.series.count * family.columns.count) * ticks
+    return Double(family.series.count) * (Double(family.columns.count) * ticks + selector.matchingWork)
   }
 
   /// The finest resolution that reaches back so far; the coarsest if none does.

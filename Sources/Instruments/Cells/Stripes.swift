@@ -27,7 +27,8 @@ enum Stripes {
     return max(2, count)
   }()
 
-  /// The copy for the processor that runs the caller. A stale answer costs time only: additions are atomic.
+  /// The copy for the processor that runs the caller. `count`, a copy of the above, is at hand where this is called; the above
+  /// would be asked for by a call each time, since it is made when it is first needed. A stale answer costs time only: additions are atomic.
   @inline(__always)
   static func current(_ count: Int) -> Int {
     Int(truncatingIfNeeded: mainstay_current_processor()) & (count &- 1)

@@ -38,20 +38,30 @@ public struct MetricsScrape: Sendable {
     items.map { ($0.owner, $0.entry.descriptor) }
   }
 
-  /// Writes all families, or those that `includes` picks, in chunks of about 64 KiB.
+  /// What is written, piece by piece: nothing is written before somebody asks for the next piece, so no more than one is in memory.
+  /// - Parameter includes: Picks families; without it, all are written.
+  public func pieces(
+    as format: ExpositionFormat, where includes: (MetricDescriptor) -> Bool = { _ in true }
+  ) -> ScrapePieces {
+    let items = items.filter { includes($0.entry.descriptor) }
+    return switch format {
+    case .prometheusText: ScrapePieces(PieceWriter(TextExposition(isOpenMetrics: false), items))
+    case .openMetrics: ScrapePieces(PieceWriter(TextExposition(isOpenMetrics: true), items))
+    case .json: ScrapePieces(PieceWriter(JSONExposition(), items))
+    case .csv: ScrapePieces(PieceWriter(CSVExposition(), items))
+    }
+  }
+
+  /// Writes all families, or those that `includes` picks, in pieces of about 64 KiB.
   /// - Parameters:
   ///   - includes: Picks families; without it, all are written.
-  ///   - sink: Receives each chunk; the bytes are valid during the call only. What it throws ends the writing.
+  ///   - sink: Receives each piece; the bytes are valid during the call only. What it throws ends the writing.
   public func write<Failure: Error>(
     as format: ExpositionFormat, where includes: (MetricDescriptor) -> Bool = { _ in true },
     to sink: (UnsafeRawBufferPointer) throws(Failure) -> Void
   ) throws(Failure) {
-    switch format {
-    case .prometheusText: try run(TextExposition(isOpenMetrics: false), includes, sink)
-    case .openMetrics: try run(TextExposition(isOpenMetrics: true), includes, sink)
-    case .json: try run(JSONExposition(), includes, sink)
-    case .csv: try run(CSVExposition(), includes, sink)
-    }
+    let pieces = pieces(as: format, where: includes)
+    while let piece = pieces.next() { try sink(piece) }
   }
 
   /// The whole of it, for small registries and tests.
@@ -59,42 +69,6 @@ public struct MetricsScrape: Sendable {
     var bytes: [UInt8] = []
     write(as: format) { bytes.append(contentsOf: $0) }
     return bytes
-  }
-
-  private static let chunk = 64 << 10
-
-  private func run<Failure: Error, Exposition: ExpositionWriting & ~Copyable>(
-    _ exposition: consuming Exposition, _ includes: (MetricDescriptor) -> Bool,
-    _ sink: (UnsafeRawBufferPointer) throws(Failure) -> Void
-  ) throws(Failure) {
-    var exposition = exposition
-    var reading = SeriesReading()
-    exposition.begin()
-    for item in items where includes(item.entry.descriptor) {
-      switch item.entry {
-      case .kept(let core):
-        let series = core.series
-        if series.isEmpty { continue }
-        exposition.beginFamily(core.descriptor, core.extras, owner: item.owner)
-        for entry in series {
-          entry.read(into: &reading)
-          exposition.write(entry.identity.text, entry, reading)
-          if exposition.output.count >= MetricsScrape.chunk { try exposition.flush(sink) }
-        }
-        exposition.endFamily()
-      case .pulled(let family):
-        let samples = family.samples
-        if samples.isEmpty { continue }
-        exposition.beginFamily(family.descriptor, family.extras, owner: item.owner)
-        for sample in samples {
-          exposition.write(sample)
-          if exposition.output.count >= MetricsScrape.chunk { try exposition.flush(sink) }
-        }
-        exposition.endFamily()
-      }
-    }
-    exposition.end()
-    try exposition.flush(sink)
   }
 }
 
@@ -117,11 +91,4 @@ protocol ExpositionWriting: ~Copyable {
   mutating func write(_ sample: MetricSamples.Sample)
   mutating func endFamily()
   mutating func end()
-}
-
-extension ExpositionWriting where Self: ~Copyable {
-  mutating func flush<Failure: Error>(_ sink: (UnsafeRawBufferPointer) throws(Failure) -> Void) throws(Failure) {
-    if output.count > 0 { try sink(output.bytes) }
-    output.removeAll()
-  }
 }

@@ -18,7 +18,7 @@ enum MetricNaming {
     return isDigit(name.utf8.first) ? "begins with a digit" : nil
   }
 
-  /// What is wrong with the name of a label, or nil.
+  /// What is wrong with a text that is to name a label, or nil.
   static func problem(withLabel name: String, kind: MetricKind) -> String? {
     if name.isEmpty { return "is empty" }
     if name.utf8.count > longestLabelName { return "is longer than \(longestLabelName) characters" }
@@ -42,4 +42,14 @@ enum MetricNaming {
   private static func isDigit(_ byte: UInt8?) -> Bool {
     byte.map { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? false
   }
+}
+
+extension MetricDescriptor {
+  /// Whether a text can be the name of a metric.
+  public static func isName(_ text: String) -> Bool { MetricNaming.problem(withMetric: text) == nil }
+}
+
+extension Label {
+  /// Whether a text can be the name of a label.
+  public static func isName(_ text: String) -> Bool { MetricNaming.problem(withLabel: text, kind: .counter) == nil }
 }
