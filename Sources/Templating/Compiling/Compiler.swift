@@ -99,7 +99,7 @@ struct Compiler {
     }
   }
 
-  private mutating func compileText(_ text: TextNode) throws(TemplateError) {
+  mutating func compileText(_ text: TextNode) throws(TemplateError) {
     guard !text.range.isEmpty else { return }
     let bytes = source.bytes[text.range]
     if let (message, offset) = state.advance(bytes) { throw error(.context, message, offset) }

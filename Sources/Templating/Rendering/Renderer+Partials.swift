@@ -70,7 +70,7 @@ extension Renderer {
   private func target(
     named name: String, _ known: Int?, _ use: PartialUse, in program: Int
   ) throws(TemplateError) -> Target? {
-    if let inline = inline(name) {
+    if let inline = inline(name, past: use.hasScope) {
       try checkStart(of: use, in: program)
       return Target(program: Int(inline.program), begin: Int(inline.begin), definer: inline.frame)
     }
@@ -82,7 +82,7 @@ extension Renderer {
   private func missing(_ name: String, _ use: PartialUse, in program: Int) throws(TemplateError) -> Target? {
     if use.body > 0 {
       try checkStart(of: use, in: program)
-      return Target(program: program, begin: Int(use.body), definer: next - 1)
+      return Target(program: program, begin: Int(use.body), definer: next - 1, isBlock: true)
     }
     let code = programs[program]
     if code.dialect == .mustache && !code.isStrict { return nil }
@@ -105,8 +105,10 @@ extension Renderer {
     }
   }
 
-  private func inline(_ name: String) -> FrameExtras.Inline? {
-    var place = frames[frames.count - 1].scope
+  /// The inline partial of that name; not one of the innermost frame, if that is to be passed.
+  private func inline(_ name: String, past innermost: Bool) -> FrameExtras.Inline? {
+    let top = frames[frames.count - 1]
+    var place = innermost ? top.outerScope : top.scope
     while place >= 0 {
       if let inline = frames[Int(place)].extras?.inlines.last(where: { $0.name == name }) { return inline }
       place = frames[Int(place)].outerScope
