@@ -39,6 +39,16 @@ final class TemplateService: TemplateRendering {
     return result
   }
 
+  /// What a person looks at: as `render`, but of Markdown the page unless the source is asked for.
+  func preview(_ request: TemplateRequest) async throws -> RenderedTemplate {
+    let (variant, _) = try find(request, in: library.generation)
+    guard variant.file.format == .markdown, request.format == nil else { return try await render(request) }
+    let page = try await renderDocument(request, as: .html)
+    return RenderedTemplate(
+      name: request.name, content: String(decoding: page.content, as: UTF8.self), contentType: page.contentType,
+      locale: variant.file.locale, version: Self.version(of: variant), isCached: false)
+  }
+
   func renderEmail(_ request: TemplateRequest) async throws -> RenderedEmail {
     let begin = clock.now
     let generation = library.generation

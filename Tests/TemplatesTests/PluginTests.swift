@@ -140,6 +140,15 @@ import Testing
     #expect(failure?.code == .notFound)
   }
 
+  @Test func previewsOfMarkdownArePages() async throws {
+    let folder = TemplateFolderFixture(["n.md.hbs": "# {{x}}", "n.sample.json": "{\"x\": \"<s>\"}"])
+    let routes = try routes(try service(folder.path))
+    let page = await routes.get("/templates/n/preview")
+    #expect(page.headers[.contentType] == "text/html; charset=utf-8")
+    #expect(page.text.contains("<h1>&lt;s&gt;</h1>"))
+    #expect(await routes.get("/templates/n/preview?format=markdown").text == "# \\<s\\>")
+  }
+
   @Test func enginesMix() async throws {
     let folder = TemplateFolderFixture([
       "layouts/page.ejs": "<main><%- include('@partial-block') %></main>",
