@@ -100,6 +100,17 @@ import Testing
     #expect(generation.faults.count == 2)
   }
 
+  @Test func layoutsAndSubjectsHaveToBeGood() throws {
+    let folder = TemplateFolderFixture([
+      "a.hbs": "---\nlayout: ../../etc/passwd\n---\nx", "b.mustache": "---\nlayout: nope\nstrict: false\n---\nx",
+      "c.hbs": "---\nsubject: {{#if}}\n---\nx", "d.hbs": "x", "layouts/l.hbs": "",
+    ])
+    let generation = try library(folder).generation
+    #expect(generation.names == ["d"])
+    #expect(generation.faults.map(\.path).sorted() == ["a.hbs", "b.mustache", "c.hbs"])
+    #expect(generation.faults.first { $0.path == "b.mustache" }?.message.contains("there is no layout 'nope'") == true)
+  }
+
   /// A file that cannot be used is no reason to do without the others.
   @Test func filesThatCannotBeReadAreFaultsOfTheirOwn() throws {
     let folder = TemplateFolderFixture([

@@ -140,6 +140,23 @@ import Testing
     #expect(failure?.code == .notFound)
   }
 
+  @Test func requestsAreChecked() async throws {
+    let folder = TemplateFolderFixture(["a.hbs": "{{x}}"])
+    let service = try service(folder.path)
+    for request in [
+      TemplateRequest("a", data: ["x": 1], locale: "../x"), TemplateRequest("a", data: ["x": 1], locale: "e"),
+      TemplateRequest("a", data: ["x": 1], locale: String(repeating: "a", count: 36)),
+      TemplateRequest("a", data: ["x": 1], format: "exe"),
+    ] {
+      let failure = await #expect(throws: TemplateFailure.self) { try await service.render(request) }
+      #expect(failure?.code == .invalidData)
+    }
+    let mail = await #expect(throws: TemplateFailure.self) {
+      try await service.renderEmail(TemplateRequest("a", data: ["x": 1]))
+    }
+    #expect(mail?.code == .renderingFailed)
+  }
+
   @Test func previewsOfMarkdownArePages() async throws {
     let folder = TemplateFolderFixture(["n.md.hbs": "# {{x}}", "n.sample.json": "{\"x\": \"<s>\"}"])
     let routes = try routes(try service(folder.path))

@@ -174,11 +174,14 @@ private struct Compilation {
     }
     for file in files.values.sorted(by: { $0.path < $1.path }) where !file.isPartial {
       guard let template = try? set.template(file.path), let matter = matters[file.path] else { continue }
+      let subject = try? set.template(file.path + "#subject")
+      let preheader = try? set.template(file.path + "#preheader")
+      // A mail without its subject would be something else than what was meant.
+      if matter.subject != nil && subject == nil || matter.preheader != nil && preheader == nil { continue }
       let used = Set(template.helpers)
       variants[file.name, default: []].append(
         Variant(
-          file: file, matter: matter, template: template, subject: try? set.template(file.path + "#subject"),
-          preheader: try? set.template(file.path + "#preheader"),
+          file: file, matter: matter, template: template, subject: subject, preheader: preheader,
           isTimeless: used.isDisjoint(with: ["now", "patientAge", "log"])))
     }
   }

@@ -43,7 +43,7 @@ extension Compiler {
       target: try compileTarget(partial, start, hasBlock: body != nil && !partial.isParent), start: start,
       context: try partial.context.map { expression throws(TemplateError) in try compile(expression) },
       hash: try compileHash(partial.hash), indent: indent(of: partial), standsAlone: partial.indent != nil,
-      isParent: partial.isParent, hasScope: hasScope,
+      isParent: partial.isParent, isLayout: partial.isLayout, hasScope: hasScope,
       position: UInt32(partial.position))
     if let body {
       if partial.isParent {

@@ -50,12 +50,17 @@ extension Renderer {
   private mutating func target(of use: PartialUse, in program: Int) throws(TemplateError) -> Target? {
     switch use.target {
     case .block: return try blockTarget(of: use, in: program)
-    case .fixed(let name, let known): return try target(named: name, known, use, in: program)
+    case .fixed(let name, let known):
+      if let target = try target(named: name, known, use, in: program) { return target }
+      return try missing("'\(name)'", use, in: program)
     case .dynamic(let operand):
       let value = try condition(operand, in: program)
-      guard let name = name(of: value) else { return try missing("that this expression names", use, in: program) }
-      let key = TemplateSet.Key(name: name, output: programs[program].output, start: use.start)
-      return try target(named: name, library?.index[key], use, in: program)
+      if let name = name(of: value) {
+        let key = TemplateSet.Key(name: name, output: programs[program].output, start: use.start)
+        if let target = try target(named: name, library?.index[key], use, in: program) { return target }
+      }
+      // The name is data, so it is not told.
+      return try missing("that this expression names", use, in: program)
     }
   }
 
@@ -74,8 +79,7 @@ extension Renderer {
       try checkStart(of: use, in: program)
       return Target(program: Int(inline.program), begin: Int(inline.begin), definer: inline.frame)
     }
-    if let known { return Target(program: known, begin: 0) }
-    return try missing("'\(name)'", use, in: program)
+    return known.map { Target(program: $0, begin: 0) }
   }
 
   /// A partial that does not exist is its own block, if it has one.
