@@ -5,6 +5,7 @@ import MainstayHTTPTesting
 import MainstayKernel
 import MainstayTemplating
 import MainstayTesting
+import Synchronization
 import Testing
 
 @testable import MainstayTemplates
@@ -197,6 +198,30 @@ import Testing
       let reloaded = try await recorder.next(TemplatesReloaded.self)
       #expect(reloaded.generation == 2)
       #expect(reloaded.templates == 1)
+    }
+  }
+
+  /// Helpers may come after the templates that call them, also where the folders are not watched.
+  @Test func helpersOfOtherPluginsAreTakenOver() async throws {
+    struct Greeter: Plugin {
+      static let templates = Mutex<(any TemplateRendering)?>(nil)
+      static let manifest = PluginManifest(
+        name: "greeter", version: "1", summary: "", requires: [.capability(.templates)],
+        contributes: [.point(.templateHelpers)])
+
+      init(configuration: NoConfiguration, context: PluginContext) async throws {
+        let templates = try context.require(.templates)
+        Self.templates.withLock { $0 = templates }
+        try context.contribute(
+          ["greet": Helper { call in .string("Hello \(call[0].stringValue ?? "")") }], to: .templateHelpers)
+      }
+    }
+    let folder = TemplateFolderFixture(["a.hbs": "{{greet x}}"])
+    let manifest = "plugins: { templates: { folders: [\(folder.path)], watch: false }, greeter: {} }"
+    try await withHost([TemplatesPlugin.self, Greeter.self], manifest: manifest) { _ in
+      let templates = try #require(Greeter.templates.withLock { $0 })
+      try await eventually { templates.templateNames == ["a"] }
+      #expect(try await templates.render(TemplateRequest("a", data: ["x": "Ada"])).content == "Hello Ada")
     }
   }
 
