@@ -77,14 +77,14 @@ let package = Package(
     library("MainstayDevServers", "Sources/DevServers", []),
     library("MainstayInstruments", "Sources/Instruments", ["CProcessor", "MainstayKernel"]),
     library("MainstayResilience", "Sources/Resilience", ["MainstayKernel"]),
-    library("MainstayPooling", "Sources/Pooling", []),
+    library("MainstayPooling", "Sources/Pooling", ["MainstayResilience"]),
     library(
       "MainstayPostgres", "Sources/Postgres",
       ["CLibPQ", "MainstayKernel", "MainstayPooling", "MainstayReactor", "MainstayResilience"]),
     library(
       "MainstayRedis", "Sources/Redis",
       [
-        "CHiredis", "MainstayKernel", "MainstayReactor",
+        "CHiredis", "MainstayKernel", "MainstayReactor", "MainstayResilience",
         .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["TLS"])),
         .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["TLS"])),
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"])),
@@ -103,8 +103,8 @@ let package = Package(
     library(
       "MainstayPool", "Plugins/Pool",
       [
-        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayPooling", "MainstayPostgres",
-        "MainstayReactor", "MainstayRedis", httpTypes, log,
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayInstruments", "MainstayPooling",
+        "MainstayPostgres", "MainstayReactor", "MainstayRedis", httpTypes, log,
       ], exclude: ["README.md"]),
     library(
       "MainstayDevServices", "Plugins/DevServices",
@@ -119,8 +119,10 @@ let package = Package(
       ], exclude: ["README.md"]),
     library(
       "MainstayHealth", "Plugins/Health",
-      ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
-      exclude: ["README.md"]),
+      [
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayInstruments", "MainstayResilience",
+        hummingbird, httpTypes, log,
+      ], exclude: ["README.md"]),
     library(
       "MainstayMetrics", "Plugins/Metrics",
       [
@@ -186,8 +188,8 @@ let package = Package(
     test(
       "HealthTests",
       [
-        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
-        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayInstruments",
+        "MainstayKernel", "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
       ]),
     test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
@@ -211,10 +213,10 @@ let package = Package(
       "PoolTests",
       [
         "MainstayPool", "MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayHTTP",
-        "MainstayHTTPTesting", "MainstayKernel", "MainstayPooling", "MainstayPostgres", "MainstayReactor",
-        "MainstayRedis", "MainstayTesting",
+        "MainstayHTTPTesting", "MainstayInstruments", "MainstayKernel", "MainstayPooling", "MainstayPostgres",
+        "MainstayReactor", "MainstayRedis", "MainstayTesting",
       ]),
-    test("PoolingTests", ["MainstayPooling"]),
+    test("PoolingTests", ["MainstayPooling", "MainstayResilience"]),
     test(
       "PostgresTests",
       [
@@ -223,7 +225,10 @@ let package = Package(
       ]),
     test(
       "RedisTests",
-      ["MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
+      [
+        "MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayResilience",
+        "MainstayTesting",
+      ]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
   ]
 )

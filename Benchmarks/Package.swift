@@ -34,6 +34,12 @@ let package = Package(
       name: "MetricsBenchmarks",
       dependencies: [.product(name: "MainstayInstruments", package: "mainstay")], swiftSettings: settings),
     .executableTarget(
+      name: "ResilienceBenchmarks",
+      dependencies: [
+        .product(name: "MainstayKernel", package: "mainstay"),
+        .product(name: "MainstayResilience", package: "mainstay"),
+      ], swiftSettings: settings),
+    .executableTarget(
       name: "TemplateBenchmarks",
       dependencies: [.product(name: "MainstayTemplating", package: "mainstay")], swiftSettings: settings),
     // Other template engines in Swift.

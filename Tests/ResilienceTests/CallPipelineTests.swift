@@ -61,7 +61,7 @@ struct CallPipelineTests {
     #expect(breaker.status.failures == 1)
   }
 
-  /// R9: the fallback answers for failures, not for callers who have given up.
+  /// The fallback answers for failures, not for callers who have given up.
   @Test func theFallbackAnswersUnlessTheCallerHasGivenUp() async throws {
     let pipeline = CallPipeline(timer: timer, retry: Retry(Self.quick, timer: timer))
     let answer = try await pipeline.run(RetryCall("read", idempotency: .safe)) { error in
@@ -193,7 +193,7 @@ private final class Trial: Sendable {
     case 0: throw Failure(.transient)
     case 1: throw Failure(.permanent)
     case 2: throw Failure(.throttled(after: .milliseconds(50)))
-    case 3: throw Failure(.neverSent)
+    case 3: throw Failure(.withoutEffect)
     default: return 1
     }
   }

@@ -36,7 +36,7 @@ struct CircuitBreakerTests {
     #expect(states.withLock { $0 } == ["closed>open", "open>halfOpen", "halfOpen>closed"])
   }
 
-  /// R5: a thousand arrivals while it is half open are refused, not queued.
+  /// A thousand arrivals while it is half open are refused, not queued.
   @Test func halfOpenLetsOnlyItsProbesThrough() throws {
     let breaker = try opened(CircuitBreakerSettings(probes: 3))
     clock.advance(by: .seconds(60))
@@ -60,7 +60,7 @@ struct CircuitBreakerTests {
     third.finish(.neutral)
   }
 
-  /// R5: after closing, the share that is let through grows.
+  /// After closing, the share that is let through grows.
   @Test func rampsUpAfterClosing() throws {
     let settings = CircuitBreakerSettings(successThreshold: 1, rampUp: .seconds(10))
     let breaker = try opened(settings)
@@ -81,7 +81,7 @@ struct CircuitBreakerTests {
     #expect(share() == 1000)
   }
 
-  /// R6: a probe that never returns does not keep it half open for ever.
+  /// A probe that never returns does not keep it half open for ever.
   @Test func aProbeThatHangsIsReplaced() throws {
     let breaker = try opened(CircuitBreakerSettings(successThreshold: 1, probeTimeout: .seconds(30)))
     clock.advance(by: .seconds(60))
@@ -95,7 +95,7 @@ struct CircuitBreakerTests {
     #expect(breaker.state == .closed)
   }
 
-  /// R7: what was admitted before the outage has no say after it.
+  /// What was admitted before the outage has no say after it.
   @Test func staleResultsDoNotCount() throws {
     let settings = CircuitBreakerSettings()
     let breaker = CircuitBreaker("stripe", settings, clock: clock)
@@ -113,7 +113,7 @@ struct CircuitBreakerTests {
     #expect(breaker.state == .halfOpen)
   }
 
-  /// R7: a caller who gives up says nothing about the callee, and its probe's place is free again.
+  /// A caller who gives up says nothing about the callee, and its probe's place is free again.
   @Test func aCancelledProbeIsNeutral() async throws {
     let breaker = try opened(CircuitBreakerSettings(successThreshold: 1))
     clock.advance(by: .seconds(60))
@@ -213,7 +213,7 @@ struct CircuitBreakerTests {
     #expect(status.retryAfter == .zero)
   }
 
-  /// R8: the window against a list of all events, and its size.
+  /// The window against a list of all events, and its size.
   @Test func theWindowAgreesWithAListOfEvents() {
     let start = clock.now
     var generator = SeededGenerator(seed: 11)

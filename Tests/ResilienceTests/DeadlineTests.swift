@@ -18,7 +18,7 @@ struct DeadlineTests {
     #expect(clock.sleepers <= 1)
   }
 
-  /// R9: an operation that ignores its cancellation is waited for, and is told to be late.
+  /// An operation that ignores its cancellation is waited for, and is told to be late.
   @Test func waitsForWhoIgnoresItsCancellation() async throws {
     let (clock, timer) = (clock, timer)
     let cancelled = OneShot<Void>()
@@ -41,7 +41,7 @@ struct DeadlineTests {
     }
   }
 
-  /// R9: or left behind, and counted until it ends.
+  /// Or left behind, and counted until it ends.
   @Test func leavesWhoIgnoresItsCancellationBehind() async throws {
     let (clock, timer) = (clock, timer)
     let ended = OneShot<Int>()
@@ -62,7 +62,7 @@ struct DeadlineTests {
     #expect(timer.pending == 0)
   }
 
-  /// R9: a success that comes with the deadline is a success.
+  /// A success that comes with the deadline is a success.
   @Test func aSuccessThatComesTooLateIsKept() async throws {
     let (clock, timer) = (clock, timer)
     let task = Task {
@@ -77,7 +77,7 @@ struct DeadlineTests {
     #expect(try await task.value == "made it")
   }
 
-  /// R9: a caller who gives up is not told of a deadline.
+  /// A caller who gives up is not told of a deadline.
   @Test(arguments: Overrun.allCases) func aCallerWhoGivesUpGetsACancellation(_ overrun: Overrun) async throws {
     let (clock, timer) = (clock, timer)
     let task = Task {
@@ -86,6 +86,84 @@ struct DeadlineTests {
     await clock.waitForSleeper(due: .seconds(100))
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }
+    while timer.abandoned > 0 { await Task.yield() }
+    #expect(timer.pending == 0)
+  }
+
+  /// It computes without ever waiting, and only looks whether it is cancelled now and then.
+  @Test(arguments: [true, false]) func whoeverNeverWaitsIsCancelledToo(_ isGivenUp: Bool) async throws {
+    let (clock, timer) = (clock, timer)
+    let begun = OneShot<Void>()
+    // Of another priority, whose threads are not those that the others need.
+    let task = Task(priority: .background) {
+      try await withDeadline(.seconds(5), timer: timer) {
+        begun.resume(())
+        while !Task.isCancelled {}
+        throw CancellationError()
+      }
+    }
+    await begun.wait()
+    if isGivenUp {
+      task.cancel()
+      await #expect(throws: CancellationError.self) { try await task.value }
+    } else {
+      await clock.waitForSleeper(due: .seconds(5))
+      clock.advance(by: .seconds(5))
+      await #expect(throws: DeadlineExceeded.self) { try await task.value }
+    }
+    #expect(timer.pending == 0)
+  }
+
+  @Test(arguments: Overrun.allCases) func aCallerWhoHasGivenUpBeforeIsHeard(_ overrun: Overrun) async throws {
+    let (clock, timer) = (clock, timer)
+    let task = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      try await withDeadline(.seconds(5), timer: timer, overrun: overrun) { try await clock.sleep(for: .seconds(100)) }
+    }
+    await #expect(throws: CancellationError.self) { try await task.value }
+    while timer.abandoned > 0 { await Task.yield() }
+    #expect(timer.pending == 0)
+  }
+
+  @Test(arguments: Overrun.allCases) func theCallSeesWhatItsCallerHasBound(_ overrun: Overrun) async throws {
+    let context = CallContext(retryOwner: "charge", attempt: 3)
+    let seen = try await Bound.$word.withValue("outer") {
+      try await CallContext.$current.withValue(context) {
+        try await withDeadline(.seconds(5), timer: timer, overrun: overrun) {
+          await Task.yield()
+          return (
+            Bound.word, CallContext.current?.retryOwner, CallContext.current?.attempt, CallContext.current?.deadline
+          )
+        }
+      }
+    }
+    #expect(seen.0 == "outer" && seen.1 == "charge" && seen.2 == 3 && seen.3 == clock.now.advanced(by: .seconds(5)))
+    #expect(CallContext.current == nil, "nothing stays bound")
+  }
+
+  /// Ends, deadlines and callers who give up, all at the same moment.
+  @Test(arguments: Overrun.allCases) func nothingIsLostWhenEverythingEndsAtOnce(_ overrun: Overrun) async throws {
+    let timer = DeadlineTimer(clock: SystemClock())
+    var generator = SeededGenerator(seed: 11)
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<3000 {
+        let limit = Duration.microseconds(Int.random(in: 1...150, using: &generator))
+        let yields = Int.random(in: 0...40, using: &generator)
+        let isGivenUp = Int.random(in: 0..<3, using: &generator) == 0
+        group.addTask {
+          let task = Task {
+            try await withDeadline(limit, timer: timer, overrun: overrun) {
+              for _ in 0..<yields { await withTaskCancellationHandler(operation: { await Task.yield() }, onCancel: {}) }
+              try Task.checkCancellation()
+            }
+          }
+          if isGivenUp { task.cancel() }
+          if case .failure(let error) = await task.result {
+            #expect(error is DeadlineExceeded || error is CallRejection || isGivenUp && error is CancellationError)
+          }
+        }
+      }
+    }
     while timer.abandoned > 0 { await Task.yield() }
     #expect(timer.pending == 0)
   }
@@ -125,7 +203,7 @@ struct DeadlineTests {
     let start = clock.now
     for _ in 0..<50 {
       var heap = TimerHeap<Int>()
-      var expected: [(due: Int, id: UInt64, payload: Int)] = []
+      var expected: [(due: Int, id: TimerHeap<Int>.ID, payload: Int)] = []
       for payload in 0..<200 {
         let due = Int.random(in: 0..<100, using: &generator)
         expected.append((due, heap.insert(payload, due: start.advanced(by: .seconds(due))), payload))
@@ -159,6 +237,11 @@ struct DeadlineTests {
     }
     #expect(timer.pending == 0 && clock.sleepers == 0)
   }
+}
+
+/// Something that a caller binds.
+private enum Bound {
+  @TaskLocal static var word = "nothing"
 }
 
 /// Sleeps on, whether its task is cancelled or not.

@@ -80,7 +80,7 @@ struct LimitTests {
     }
   }
 
-  /// R21: calls get slower for a while; afterwards the limit comes back.
+  /// Calls get slower for a while; afterwards the limit comes back.
   @Test(arguments: [Algorithm.additive, .gradient]) func theLimitComesBack(_ algorithm: Algorithm) {
     var simulation = Simulation(algorithm.limit)
     simulation.run(.seconds(60), latency: .milliseconds(10))
@@ -161,7 +161,7 @@ struct LimitTests {
     #expect(timer.pending == 0)
   }
 
-  /// R23: when everything is slow, copies stop where the budget ends.
+  /// When everything is slow, copies stop where the budget ends.
   @Test func hedgesStayWithinTheBudget() async throws {
     let (clock, timer) = (clock, timer)
     let budget = RetryBudget(ratio: 0.1, perSecond: 0, burst: 20, clock: clock)

@@ -124,7 +124,7 @@ struct ResilienceRegistryTests {
       try await client(transport, strategy: .standard).send(OutboundRequest("GET", "/"), to: "stripe")
     }
     #expect(error?.callAdvice == .throttled(after: .seconds(7200)))
-    #expect(OutboundError(.unreachable, service: "s").callAdvice == .neverSent)
+    #expect(OutboundError(.unreachable, service: "s").callAdvice == .withoutEffect)
     #expect(OutboundError(.status(500), service: "s").callVerdict == .failure)
     #expect(OutboundError(.invalid, service: "s").callVerdict == .success)
   }

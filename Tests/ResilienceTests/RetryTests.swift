@@ -84,7 +84,7 @@ struct RetryTests {
     #expect(retry.counts.failed == [.attemptsExhausted: 1])
   }
 
-  /// R17: without the caller's word, nothing is done twice.
+  /// Without the caller's word, nothing is done twice.
   @Test func repeatsNonIdempotentCallsOnlyIfTheyNeverArrived() async throws {
     let retry = Retry(Self.strategy(3), timer: timer)
     let calls = Counter()
@@ -96,7 +96,7 @@ struct RetryTests {
     let task = Task {
       await retry.outcome(of: RetryCall("pay", idempotency: .nonIdempotent)) { () -> Int in
         _ = calls.next()
-        throw Failure(.neverSent)
+        throw Failure(.withoutEffect)
       }
     }
     let second = await finished(task, waits: 2)
@@ -116,7 +116,7 @@ struct RetryTests {
         == .notRetryable)
   }
 
-  /// R4: three layers of three attempts are three calls, unless each layer is told otherwise.
+  /// Three layers of three attempts are three calls, unless each layer is told otherwise.
   @Test(arguments: [(RetryStrategy.Nesting.suppressed, 3), (.allowed, 27)])
   func onlyTheOutermostRepeats(_ nesting: RetryStrategy.Nesting, _ expected: Int) async throws {
     var strategy = RetryStrategy("test", attempts: 3, backoff: .none)
@@ -147,7 +147,7 @@ struct RetryTests {
     #expect(calls.value == 3)
   }
 
-  /// R18: a callee may ask for time, but not for ever.
+  /// A callee may ask for time, but not for ever.
   @Test func waitsAsLongAsTheCalleeAsksButNotForEver() async throws {
     let retry = Retry(Self.strategy(2), timer: timer)
     let day = RetryAfter.duration("86400", timeSinceEpoch: .zero)
@@ -222,7 +222,7 @@ struct RetryTests {
     #expect(cancelled.value == 2 && outcome.stop == .attemptsExhausted)
   }
 
-  /// R3: a thousand failures at once get exactly what the budget holds, and what was not used goes back.
+  /// A thousand failures at once get exactly what the budget holds, and what was not used goes back.
   @Test func theBudgetIsExact() async {
     let budget = RetryBudget(ratio: 0.2, perSecond: 0.5, burst: 50, clock: clock)
     let retry = Retry(Self.strategy(2), timer: timer, budget: budget)

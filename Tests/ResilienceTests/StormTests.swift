@@ -6,7 +6,7 @@ import Testing
 
 /// Outages, simulated: what the budget lets through, and whether the target comes up again.
 struct StormTests {
-  /// R1: everything fails for twenty seconds at 400 calls a second.
+  /// Everything fails for twenty seconds at 400 calls a second.
   @Test func anOutageIsNotMadeWorse() async {
     var storm = Storm(budget: true)
     await storm.run(seconds: 60, perSecond: 400, down: 20..<40)
@@ -30,7 +30,7 @@ struct StormTests {
     #expect(Double(storm.answered) >= 0.999 * Double(storm.offered))
   }
 
-  /// R2: a server at four fifths of its capacity stops for ten seconds. The queue that piles up makes every answer too
+  /// A server at four fifths of its capacity stops for ten seconds. The queue that piles up makes every answer too
   /// late; retries that are not held back keep it that way for ever.
   @Test func anOverloadedTargetRecovers() async {
     var budgeted = Overload(budget: true)

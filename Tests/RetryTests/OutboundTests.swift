@@ -52,7 +52,7 @@ struct OutboundTests {
     let error = await #expect(throws: OutboundError.self) {
       try await client.send(OutboundRequest("POST", "/pay"), to: "service")
     }
-    #expect(error?.code == .unreachable && error?.callAdvice == .neverSent)
+    #expect(error?.code == .unreachable && error?.callAdvice == .withoutEffect)
     await transport.stop()
   }
 

@@ -34,7 +34,8 @@ def described(target):
         parts.append("dependencies: [" + ", ".join(dependency(entry)[0] for entry in target["dependencies"]) + "]")
     parts.append(f'path: "{target["path"]}"')
     if kind == "systemLibrary":
-        parts.append(f'pkgConfig: "{target["pkgConfig"]}"')
+        if target.get("pkgConfig"):
+            parts.append(f'pkgConfig: "{target["pkgConfig"]}"')
     else:
         parts.append("exclude: " + json.dumps(target["exclude"]))
         if target.get("resources"):

@@ -102,6 +102,8 @@ extension SQLState {
 
   // Transactions
 
+  /// The transaction was rolled back.
+  public static let transactionRollback = SQLState("40000")
   /// A concurrent transaction came first; run the transaction again.
   public static let serializationFailure = SQLState("40001")
   /// Two transactions waited for each other; run the transaction again.
@@ -118,6 +120,8 @@ extension SQLState {
   public static let noActiveTransaction = SQLState("25P01")
   /// A lock could not be had at once, or in time.
   public static let lockNotAvailable = SQLState("55P03")
+  /// Somebody uses the object, such as a database that is to be dropped.
+  public static let objectInUse = SQLState("55006")
 
   // Statements
 
@@ -164,6 +168,10 @@ extension SQLState {
   public static let diskFull = SQLState("53100")
   /// The server is out of memory.
   public static let outOfMemory = SQLState("53200")
+  /// Something outside the server failed.
+  public static let systemError = SQLState("58000")
+  /// A disk of the server failed.
+  public static let inputOutputError = SQLState("58030")
   /// The statement was cancelled, by a caller or by a timeout of the server.
   public static let queryCancelled = SQLState("57014")
   /// The server is shutting down, or the session was terminated.

@@ -6,8 +6,9 @@ public enum CallAdvice: Sendable, Hashable {
   case transient
   /// The callee asks for time, in the best case saying how much. Whether it had an effect is unknown.
   case throttled(after: Duration?)
-  /// It never reached the callee, so that repeating it is safe whatever it does.
-  case neverSent
+  /// It may succeed next time, and it has had no effect: it never reached the callee, or was undone there. So repeating
+  /// it is safe whatever it does.
+  case withoutEffect
 }
 
 /// How a call counts for a circuit breaker.
@@ -20,8 +21,8 @@ public enum CallVerdict: String, Sendable, Hashable, CaseIterable {
   case neutral
 }
 
-/// An error that says itself whether trying again makes sense. Errors of other modules conform to it where they are
-/// declared or linked; errors that do not conform count as transient.
+/// An error that says itself whether trying again makes sense. Errors of the PostgreSQL and Redis clients, of connection
+/// pools and of the outbound HTTP client do; errors that do not conform count as transient.
 public protocol RetryClassifiable: Error {
   /// What it says about trying again.
   var callAdvice: CallAdvice { get }

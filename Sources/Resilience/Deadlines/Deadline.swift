@@ -27,80 +27,70 @@ public func withDeadline<Value: Sendable>(
   let due = context.deadline ?? own
   guard due > now else { throw CallRejection(.deadlinePassed, name: name) }
   let exceeded = DeadlineExceeded(operation: name, scope: due < own ? .overall : scope, limit: now.duration(to: due))
-  return try await CallContext.$current.withValue(context) {
-    try await DeadlineCall(timer: timer, exceeded: exceeded, overrun: overrun).run(until: due, operation)
+  switch overrun {
+  case .wait: return try await waiting(until: due, timer, context, exceeded, operation)
+  case .abandon: return try await abandoning(until: due, timer, context, exceeded, operation)
   }
 }
 
-/// One call with a deadline: a task for the operation, a timer, and whichever comes first.
-private struct DeadlineCall<Value: Sendable>: Sendable {
-  private final class Flag: Sendable { let isSet = Atomic(false) }
-
-  let timer: DeadlineTimer
-  let exceeded: DeadlineExceeded
-  let overrun: Overrun
-  private let isOver = Flag()
-
-  init(timer: DeadlineTimer, exceeded: DeadlineExceeded, overrun: Overrun) {
-    self.timer = timer
-    self.exceeded = exceeded
-    self.overrun = overrun
-  }
-
-  func run(
-    until due: ContinuousClock.Instant, _ operation: @escaping @Sendable () async throws -> Value
-  ) async throws -> Value {
-    switch overrun {
-    case .wait: try await waiting(until: due, operation)
-    case .abandon: try await abandoning(until: due, operation)
-    }
-  }
-
-  private func waiting(
-    until due: ContinuousClock.Instant, _ operation: @escaping @Sendable () async throws -> Value
-  ) async throws -> Value {
-    let work = Task { try await operation() }
-    let id = timer.set(due) { [isOver] in
-      isOver.isSet.store(true, ordering: .relaxed)
-      work.cancel()
-    }
-    let result = await withTaskCancellationHandler {
-      await work.result
-    } onCancel: {
-      work.cancel()
-    }
-    timer.cancel(id)
-    if case .success(let value) = result { return value }
-    // A caller who gave up is not told of a deadline.
-    if isOver.isSet.load(ordering: .relaxed), !Task.isCancelled { throw exceeded }
-    return try result.get()
-  }
-
-  private func abandoning(
-    until due: ContinuousClock.Instant, _ operation: @escaping @Sendable () async throws -> Value
-  ) async throws -> Value {
-    let first = OneShot<Result<Value, any Error>>()
-    let work = Task { [timer] in
-      let result: Result<Value, any Error>
-      do { result = .success(try await operation()) } catch { result = .failure(error) }
-      if !first.resume(result) { timer.abandonedCalls.wrappingSubtract(1, ordering: .relaxed) }
-    }
-    let giveUp: @Sendable (any Error) -> Void = { [timer] error in
-      // Counted in before it is known to have lost, because it may end, and count itself out, at once.
-      timer.abandonedCalls.wrappingAdd(1, ordering: .relaxed)
-      if first.resume(.failure(error)) {
-        work.cancel()
-      } else {
-        timer.abandonedCalls.wrappingSubtract(1, ordering: .relaxed)
+@inline(__always)
+private func waiting<Value: Sendable>(
+  until due: ContinuousClock.Instant, _ timer: DeadlineTimer, _ context: CallContext, _ exceeded: DeadlineExceeded,
+  _ operation: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+  let call = DeadlineCall()
+  let id = timer.set(due) { call.cancel(isLate: true) }
+  defer { timer.cancel(id) }
+  do {
+    return try await withTaskCancellationHandler {
+      let work = CallContext.$current.withValue(context) {
+        // Begins in this thread: an answer that is there at once costs no switch to another.
+        Task.immediate {
+          call.begin()
+          return try await operation()
+        }
       }
-    }
-    let id = timer.set(due) { [exceeded] in giveUp(exceeded) }
-    let result = await withTaskCancellationHandler {
-      await first.wait()
+      defer { call.end(work) }
+      return try await work.value
     } onCancel: {
-      giveUp(CancellationError())
+      call.cancel(isLate: false)
     }
-    timer.cancel(id)
-    return try result.get()
+  } catch {
+    // A caller who gave up is not told of a deadline.
+    throw call.isLate && !Task.isCancelled ? exceeded : error
   }
+}
+
+private func abandoning<Value: Sendable>(
+  until due: ContinuousClock.Instant, _ timer: DeadlineTimer, _ context: CallContext, _ exceeded: DeadlineExceeded,
+  _ operation: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+  let first = OneShot<Result<Value, any Error>>()
+  // Not in this thread: it may block, and is left behind all the same.
+  let work = Task {
+    let result: Result<Value, any Error>
+    do {
+      result = .success(try await CallContext.$current.withValue(context, operation: operation))
+    } catch {
+      result = .failure(error)
+    }
+    if !first.resume(result) { timer.abandonedCalls.wrappingSubtract(1, ordering: .relaxed) }
+  }
+  let giveUp: @Sendable (any Error) -> Void = { error in
+    // Counted in before it is known to have lost, because it may end, and count itself out, at once.
+    timer.abandonedCalls.wrappingAdd(1, ordering: .relaxed)
+    if first.resume(.failure(error)) {
+      work.cancel()
+    } else {
+      timer.abandonedCalls.wrappingSubtract(1, ordering: .relaxed)
+    }
+  }
+  let id = timer.set(due) { giveUp(exceeded) }
+  let result = await withTaskCancellationHandler {
+    await first.wait()
+  } onCancel: {
+    giveUp(CancellationError())
+  }
+  timer.cancel(id)
+  return try result.get()
 }

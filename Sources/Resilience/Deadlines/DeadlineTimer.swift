@@ -4,6 +4,8 @@ import Synchronization
 /// One sleeping task for all deadlines: setting one costs a push onto a heap, and a call that ends in time takes it
 /// back. Make one a host, and give it to every layer.
 public final class DeadlineTimer: Sendable {
+  typealias ID = TimerHeap<@Sendable () -> Void>.ID
+
   private struct State {
     var timers = TimerHeap<@Sendable () -> Void>()
     /// When the sleeping task wakes; nil if there is none.
@@ -30,8 +32,8 @@ public final class DeadlineTimer: Sendable {
   public var abandoned: Int { abandonedCalls.load(ordering: .relaxed) }
 
   /// Calls `action` at an instant, outside every lock. It must be short.
-  func set(_ due: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void) -> UInt64 {
-    let (id, replaced) = state.withLock { state -> (UInt64, Task<Void, Never>?) in
+  func set(_ due: ContinuousClock.Instant, _ action: @escaping @Sendable () -> Void) -> ID {
+    let (id, replaced) = state.withLock { state -> (ID, Task<Void, Never>?) in
       let id = state.timers.insert(action, due: due)
       if let wakes = state.wakes, wakes <= due { return (id, nil) }
       return (id, arm(&state, for: due))
@@ -42,7 +44,7 @@ public final class DeadlineTimer: Sendable {
 
   /// Takes a deadline back. False if it has passed.
   @discardableResult
-  func cancel(_ id: UInt64) -> Bool { state.withLock { $0.timers.cancel(id) } != nil }
+  func cancel(_ id: ID) -> Bool { state.withLock { $0.timers.cancel(id) } != nil }
 
   /// Begins to sleep until `due`. Returns the sleeper that is not needed any more.
   private func arm(_ state: inout State, for due: ContinuousClock.Instant) -> Task<Void, Never>? {

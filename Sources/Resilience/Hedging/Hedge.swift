@@ -108,7 +108,7 @@ public final class Hedge: Sendable {
     private struct State {
       var machine: HedgeMachine
       var tasks: [Task<Void, Never>] = []
-      var timer: UInt64?
+      var timer: DeadlineTimer.ID?
     }
 
     let result = OneShot<Result<Value, any Error>>()

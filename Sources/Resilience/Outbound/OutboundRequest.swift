@@ -98,7 +98,7 @@ public struct OutboundError: RetryClassifiable, CustomStringConvertible {
   /// What it says about trying again.
   public var callAdvice: CallAdvice {
     switch code {
-    case .unreachable: .neverSent
+    case .unreachable: .withoutEffect
     case .interrupted: .transient
     case .status(429), .status(503): .throttled(after: retryAfter)
     case .status: retryAfter.map { .throttled(after: $0) } ?? .transient

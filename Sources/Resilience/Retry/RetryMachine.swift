@@ -66,7 +66,7 @@ public struct RetryMachine: Sendable {
     if advice == .permanent { return .stop(.notRetryable) }
     if isNested { return .stop(.nested) }
     if attempt >= strategy.attempts { return .stop(.attemptsExhausted) }
-    if hasArrived, advice != .neverSent, !idempotency.allowsRepetition { return .stop(.nonIdempotent) }
+    if hasArrived, advice != .withoutEffect, !idempotency.allowsRepetition { return .stop(.nonIdempotent) }
     guard let wait = wait(advice, using: &generator) else { return .stop(.retryAfterTooLong) }
     if let deadline, now.advanced(by: wait) >= deadline { return .stop(.deadlineWouldPass) }
     previous = wait
