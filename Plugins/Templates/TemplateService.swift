@@ -39,6 +39,16 @@ final class TemplateService: TemplateRendering {
     return result
   }
 
+  /// What a person looks at: as `render`, but of Markdown the page unless the source is asked for.
+  func preview(_ request: TemplateRequest) async throws -> RenderedTemplate {
+    let (variant, _) = try find(request, in: library.generation)
+    guard variant.file.format == .markdown, request.format == nil else { return try await render(request) }
+    let page = try await renderDocument(request, as: .html)
+    return RenderedTemplate(
+      name: request.name, content: String(decoding: page.content, as: UTF8.self), contentType: page.contentType,
+      locale: variant.file.locale, version: Self.version(of: variant), isCached: false)
+  }
+
   func renderEmail(_ request: TemplateRequest) async throws -> RenderedEmail {
     let begin = clock.now
     let generation = library.generation
@@ -84,7 +94,7 @@ final class TemplateService: TemplateRendering {
     }
     guard let subject = main.subject ?? text?.0.subject else {
       throw TemplateFailure(
-        .unsupported, "the template '\(request.name)' has no subject; write 'subject: …' into its front matter")
+        .renderingFailed, "the template '\(request.name)' has no subject; write 'subject: …' into its front matter")
     }
     let settings = settings(locale, begin)
     let data = TemplateValue(request.data)
@@ -184,7 +194,13 @@ final class TemplateService: TemplateRendering {
     var format: TemplateFormat?
     if let name = request.format {
       format = TemplateFormat(rawValue: name)
-      if format == nil { throw TemplateFailure(.unsupported, "a format is one of html, text, markdown, csv") }
+      if format == nil { throw TemplateFailure(.invalidData, "a format is one of html, text, markdown, csv") }
+    }
+    if let locale = request.locale {
+      // The longest tag that RFC 5646 asks everybody to take has 35 characters.
+      guard (2...35).contains(locale.utf8.count), locale.utf8.allSatisfy({ $0.isLetterOrDigit || $0 == 0x2D }) else {
+        throw TemplateFailure(.invalidData, "a locale is a tag such as en, de-CH or zh-Hant-TW")
+      }
     }
     let found = generation.variant(
       request.name, locale: request.locale, format: format, version: request.version,
@@ -280,4 +296,8 @@ final class TemplateService: TemplateRendering {
       throw TemplateFailure(.invalidData, "\(path): \(error)")
     }
   }
+}
+
+extension UInt8 {
+  fileprivate var isLetterOrDigit: Bool { (0x41...0x5A).contains(self & 0xDF) || (0x30...0x39).contains(self) }
 }

@@ -3,6 +3,7 @@ import MainstayCapabilities
 import MainstayHTTP
 public import MainstayKernel
 import MainstayTemplating
+import Synchronization
 
 /// Renders pages, documents and mail from templates in folders.
 public struct TemplatesPlugin: Plugin {
@@ -34,25 +35,40 @@ public struct TemplatesPlugin: Plugin {
 
   /// Watches the folders, and the helpers that other plugins contribute.
   public func run() async throws {
-    guard configuration.watch else { return }
-    var lastError = ""
-    while true {
-      try await context.clock.sleep(for: configuration.watchInterval)
-      do {
-        try refresh()
-        lastError = ""
-      } catch {
-        // The templates that were read before stay in use.
-        if lastError != "\(error)" { context.logger.warning("templates cannot be read: \(error)") }
-        lastError = "\(error)"
+    let (looks, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let changes = HelperChanges()
+    helpers.observe { _ in
+      changes.add()
+      wake.yield()
+    }
+    await withThrowingTaskGroup(of: Void.self) { group in
+      if configuration.watch {
+        group.addTask {
+          while true {
+            try await context.clock.sleep(for: configuration.watchInterval)
+            wake.yield()
+          }
+        }
       }
+      var lastError = ""
+      for await _ in looks {
+        do {
+          try refresh(force: changes.take())
+          lastError = ""
+        } catch {
+          // The templates that were read before stay in use.
+          if lastError != "\(error)" { context.logger.warning("templates cannot be read: \(error)") }
+          lastError = "\(error)"
+        }
+      }
+      group.cancelAll()
     }
   }
 
-  private func refresh() throws {
+  private func refresh(force: Bool = false) throws {
     var table = HelperTable.standard
     for contribution in helpers.current { table = table.merging(contribution.value) }
-    guard let generation = try service.library.refresh(helpers: table) else { return }
+    guard let generation = try service.library.refresh(helpers: table, force: force) else { return }
     for fault in generation.faults {
       let consequence = fault.usesLastGood ? "its last good version stays in use" : "it cannot be rendered"
       context.logger.warning("\(consequence): \(fault.message)")
@@ -96,6 +112,21 @@ extension RouteAccess {
     case "open": self = .open
     case "authenticated": self = .authenticated
     default: self = .role(text)
+    }
+  }
+}
+
+/// Whether helpers were contributed anew, perhaps others of the same names. The first report is what was there before.
+private final class HelperChanges: Sendable {
+  private let state = Mutex((reports: 0, taken: 1))
+
+  func add() { state.withLock { $0.reports += 1 } }
+
+  /// Whether there were any since the last time.
+  func take() -> Bool {
+    state.withLock { state in
+      defer { state.taken = max(state.reports, 1) }
+      return state.reports > state.taken
     }
   }
 }

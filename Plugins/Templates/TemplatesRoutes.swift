@@ -56,7 +56,7 @@ struct TemplatesRoutes: Sendable {
       return try await Self.answering {
         let query = request.uri.queryParameters
         let data = try service.sample(of: name)
-        let result = try await service.render(
+        let result = try await service.preview(
           TemplateRequest(name, data: data, locale: query.get("locale"), format: query.get("format")))
         return .text(result.content, contentType: result.contentType, headers: Self.pageHeaders)
       }

@@ -79,14 +79,16 @@ struct TemplateSetBuilder {
   }
 
   private func unknownPartial(in program: Program, _ inlines: Set<String>) -> TemplateError? {
-    if program.dialect == .mustache && !program.isStrict { return nil }
+    let isLenient = program.dialect == .mustache && !program.isStrict
     for use in program.partials {
-      guard case .fixed(let name, nil) = use.target, use.body == 0, !inlines.contains(name) else { continue }
+      guard case .fixed(let name, nil) = use.target else { continue }
+      guard use.isLayout || use.body == 0 && !isLenient && !inlines.contains(name) else { continue }
       let near = sources.keys.min { Spelling.distance($0, name) < Spelling.distance($1, name) }
       let hint =
         near.map { Spelling.distance($0, name) <= max(1, name.count / 3) ? "; did you mean '\($0)'?" : "" } ?? ""
       return TemplateError(
-        .unknownPartial, "there is no partial '\(name)'\(hint)", in: program.source, at: Int(use.position))
+        .unknownPartial, "there is no \(use.isLayout ? "layout" : "partial") '\(name)'\(hint)", in: program.source,
+        at: Int(use.position))
     }
     return nil
   }

@@ -1,3 +1,4 @@
+import Glibc
 import MainstayKernel
 import MainstayTemplating
 import Testing
@@ -97,6 +98,57 @@ import Testing
     #expect(generation.names == ["b"])
     #expect(generation.faults.map(\.message).sorted().first?.hasPrefix("a.hbs:5:1:") == true)
     #expect(generation.faults.count == 2)
+  }
+
+  @Test func layoutsAndSubjectsHaveToBeGood() throws {
+    let folder = TemplateFolderFixture([
+      "a.hbs": "---\nlayout: ../../etc/passwd\n---\nx", "b.mustache": "---\nlayout: nope\nstrict: false\n---\nx",
+      "c.hbs": "---\nsubject: {{#if}}\n---\nx", "d.hbs": "x", "layouts/l.hbs": "",
+    ])
+    let generation = try library(folder).generation
+    #expect(generation.names == ["d"])
+    #expect(generation.faults.map(\.path).sorted() == ["a.hbs", "b.mustache", "c.hbs"])
+    #expect(generation.faults.first { $0.path == "b.mustache" }?.message.contains("there is no layout 'nope'") == true)
+  }
+
+  /// A file that cannot be used is no reason to do without the others.
+  @Test func filesThatCannotBeReadAreFaultsOfTheirOwn() throws {
+    let folder = TemplateFolderFixture([
+      "a.hbs": "one", "big.hbs": String(repeating: "x", count: 2 << 20), "c.hbs": "c",
+    ])
+    let library = try library(folder)
+    #expect(library.generation.names == ["a", "c"])
+    #expect(library.generation.faults.map(\.path) == ["big.hbs"])
+    #expect(library.generation.faults.first?.message.contains("1MiB") == true)
+    folder.write("a.hbs", String(repeating: "x", count: 2 << 20))
+    let second = try #require(try library.refresh(helpers: .standard))
+    #expect(second.faults.map(\.path) == ["a.hbs", "big.hbs"])
+    #expect(second.faults.first?.usesLastGood == true)
+    #expect(try second.variants["a"]?.first?.template.render([:]) == "one")
+    folder.write("big.hbs", "small")
+    folder.write("a.hbs", "two")
+    #expect(try library.refresh(helpers: .standard)?.names == ["a", "big", "c"])
+  }
+
+  @Test func linksLeadNowhereElse() throws {
+    let outside = TemplateFolderFixture(["secret.hbs": "secret", "secret.json": "{}", "deep/a.hbs": "a"])
+    let folder = TemplateFolderFixture(["a.hbs": "a", "sub/b.hbs": "b"])
+    for (link, target) in [
+      ("out.hbs", outside.path + "/secret.hbs"), ("out", outside.path),
+      ("a.sample.json", outside.path + "/secret.json"),
+      ("self", "."), ("sub/up", ".."), ("sub/loop", "loop"), ("gone.hbs", "nowhere"), ("in.hbs", "sub/b.hbs"),
+      ("in", "sub"),
+    ] { #expect(symlink(target, "\(folder.path)/\(link)") == 0) }
+    mkfifo("\(folder.path)/pipe.hbs", 0o600)
+    let library = try library(folder)
+    #expect(library.generation.names.filter { !$0.hasPrefix("in/") } == ["a", "in", "sub/b"])
+    #expect(library.generation.faults == [])
+    for path in [
+      "a.sample.json", "out/secret.json", "../secret.json", outside.path + "/secret.json", "pipe.hbs", "sub",
+    ] {
+      #expect(library.file(path) == nil, "\(path)")
+    }
+    #expect(library.file("sub/b.hbs") == "b")
   }
 
   @Test func theCacheKeepsItsBounds() {

@@ -42,6 +42,12 @@ import Testing
       "a & b \\<c\\> ©\n"
     ),
     ("<div style=\"display: none\">hidden<b>x</b></div><p>seen</p>", "seen\n", "seen\n"),
+    (
+      "<img alt=\"a ](javascript:b) *c*\" src=\"x y(1).png\">", "[a ](javascript:b) *c*]\n",
+      "![a \\](javascript:b) \\*c\\*](x%20y%281%29.png)\n"
+    ),
+    ("<a href=\"javascript:a()\">b</a>", "b <javascript:a()>\n", "[b]()\n"),
+    ("a<b unfinished=\"> c", "a\n", "a\n"),
     ("<p>a <strong>b</strong> c</p>", "a b c\n", "a **b** c\n"), ("<script>if (a < b) {}</script>x", "x\n", "x\n"),
   ])
   func textsAreDerived(_ html: String, _ text: String, _ markdown: String) {
@@ -54,8 +60,19 @@ import Testing
       "<", "<a", "<a href", "<a href=", "<a href='", "</", "<!--", "<style>", "<style>p{", "<style>}{", "<p style=>",
       "&#;", "&#x110000;", "<li>", "</li></ul>", "<a ===>",
     ] {
+      #expect(!HTMLToken.tokens(of: html).isEmpty)
       _ = StyleInliner.inlined(html)
       _ = TextAlternative.text(of: html)
+      #expect(HTMLToken.tokens(of: html).map(\.source).joined() == html)
     }
+  }
+
+  /// Work that grows with the square of the page would never end here.
+  @Test(arguments: ["<a", "<a \"", "<p>", "</x>", "<!--", "<style>", "<a href='", "&", "<"])
+  func workGrowsWithThePage(_ piece: String) {
+    let html = "<style>p b{c:d}</style>" + String(repeating: piece, count: 300_000)
+    #expect(!StyleInliner.inlined(html).isEmpty)
+    _ = TextAlternative.text(of: html)
+    _ = PrintedPage.restricted(html)
   }
 }

@@ -5,6 +5,7 @@ import MainstayHTTPTesting
 import MainstayKernel
 import MainstayTemplating
 import MainstayTesting
+import Synchronization
 import Testing
 
 @testable import MainstayTemplates
@@ -140,6 +141,32 @@ import Testing
     #expect(failure?.code == .notFound)
   }
 
+  @Test func requestsAreChecked() async throws {
+    let folder = TemplateFolderFixture(["a.hbs": "{{x}}"])
+    let service = try service(folder.path)
+    for request in [
+      TemplateRequest("a", data: ["x": 1], locale: "../x"), TemplateRequest("a", data: ["x": 1], locale: "e"),
+      TemplateRequest("a", data: ["x": 1], locale: String(repeating: "a", count: 36)),
+      TemplateRequest("a", data: ["x": 1], format: "exe"),
+    ] {
+      let failure = await #expect(throws: TemplateFailure.self) { try await service.render(request) }
+      #expect(failure?.code == .invalidData)
+    }
+    let mail = await #expect(throws: TemplateFailure.self) {
+      try await service.renderEmail(TemplateRequest("a", data: ["x": 1]))
+    }
+    #expect(mail?.code == .renderingFailed)
+  }
+
+  @Test func previewsOfMarkdownArePages() async throws {
+    let folder = TemplateFolderFixture(["n.md.hbs": "# {{x}}", "n.sample.json": "{\"x\": \"<s>\"}"])
+    let routes = try routes(try service(folder.path))
+    let page = await routes.get("/templates/n/preview")
+    #expect(page.headers[.contentType] == "text/html; charset=utf-8")
+    #expect(page.text.contains("<h1>&lt;s&gt;</h1>"))
+    #expect(await routes.get("/templates/n/preview?format=markdown").text == "# \\<s\\>")
+  }
+
   @Test func enginesMix() async throws {
     let folder = TemplateFolderFixture([
       "layouts/page.ejs": "<main><%- include('@partial-block') %></main>",
@@ -171,6 +198,30 @@ import Testing
       let reloaded = try await recorder.next(TemplatesReloaded.self)
       #expect(reloaded.generation == 2)
       #expect(reloaded.templates == 1)
+    }
+  }
+
+  /// Helpers may come after the templates that call them, also where the folders are not watched.
+  @Test func helpersOfOtherPluginsAreTakenOver() async throws {
+    struct Greeter: Plugin {
+      static let templates = Mutex<(any TemplateRendering)?>(nil)
+      static let manifest = PluginManifest(
+        name: "greeter", version: "1", summary: "", requires: [.capability(.templates)],
+        contributes: [.point(.templateHelpers)])
+
+      init(configuration: NoConfiguration, context: PluginContext) async throws {
+        let templates = try context.require(.templates)
+        Self.templates.withLock { $0 = templates }
+        try context.contribute(
+          ["greet": Helper { call in .string("Hello \(call[0].stringValue ?? "")") }], to: .templateHelpers)
+      }
+    }
+    let folder = TemplateFolderFixture(["a.hbs": "{{greet x}}"])
+    let manifest = "plugins: { templates: { folders: [\(folder.path)], watch: false }, greeter: {} }"
+    try await withHost([TemplatesPlugin.self, Greeter.self], manifest: manifest) { _ in
+      let templates = try #require(Greeter.templates.withLock { $0 })
+      try await eventually { templates.templateNames == ["a"] }
+      #expect(try await templates.render(TemplateRequest("a", data: ["x": "Ada"])).content == "Hello Ada")
     }
   }
 

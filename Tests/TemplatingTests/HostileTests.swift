@@ -163,10 +163,21 @@ import Testing
     let secret = "SSN-123-45-6789"
     for source in [
       "{{formatDate x}}", "{{formatCurrency x}}", "{{add x 1}}", "{{lt x 1}}", "{{patientAge x}}", "{{sum (list x)}}",
-      "{{y}}", "{{formatDate '2020-01-01' x}}",
+      "{{y}}", "{{formatDate '2020-01-01' x}}", "{{> (lookup . 'x')}}",
+      "{{#with x}}{{> (lookup .. 'x') a=this}}{{/with}}",
+      "{{round x}}", "{{truncate 'a' x}}", "{{range x 3}}", "{{repeat 'a' x}}", "{{addDays x 1}}", "{{formatNumber x}}",
     ] {
       let error = #expect(throws: TemplateError.self, "\(source)") {
         try Template(source).render(["x": .string(secret)])
+      }
+      #expect(error?.description.contains("6789") == false)
+    }
+    for source in [
+      "<%- include(x) %>", "<%= x * 2 %>", "<%= -x %>", "<%= x < 1 %>", "<%= list(x) + 1 %>", "<%= x + y %>",
+      "<%= x / 0 %>",
+    ] {
+      let error = #expect(throws: TemplateError.self, "\(source)") {
+        try Template(source, options: TemplateOptions(dialect: .ejs)).render(["x": .string(secret)])
       }
       #expect(error?.description.contains("6789") == false)
     }

@@ -31,12 +31,14 @@ struct TemplateGeneration: Sendable {
 
   private init(number: Int) { self.number = number }
 
-  /// Compiles files. Of a file that is faulty, the text of `previous` counts, if that was good.
+  /// Compiles files. Of a file that is faulty or cannot be read, the text of `previous` counts, if that was good.
   init(
-    number: Int, files: [String: String], previous: TemplateGeneration?, settings: LibrarySettings
+    number: Int, files: [String: String], unreadable: [String: String] = [:], previous: TemplateGeneration?,
+    settings: LibrarySettings
   ) {
     self.number = number
     var texts = files
+    for path in unreadable.keys { texts[path] = previous?.sources[path] }
     let first = Compilation(texts, settings)
     for fault in first.faults {
       guard let good = previous?.sources[fault.path], good != texts[fault.path] else { continue }
@@ -47,6 +49,10 @@ struct TemplateGeneration: Sendable {
       Fault(
         path: fault.path, message: fault.message,
         usesLastGood: texts[fault.path] != files[fault.path] && !final.faults.contains { $0.path == fault.path })
+    }
+    for (path, message) in unreadable.sorted(by: { $0.key < $1.key }) where !faults.contains(where: { $0.path == path })
+    {
+      faults.append(Fault(path: path, message: message, usesLastGood: texts[path] != nil))
     }
     variants = final.variants
     let broken = Set(final.faults.map(\.path))
@@ -168,11 +174,14 @@ private struct Compilation {
     }
     for file in files.values.sorted(by: { $0.path < $1.path }) where !file.isPartial {
       guard let template = try? set.template(file.path), let matter = matters[file.path] else { continue }
+      let subject = try? set.template(file.path + "#subject")
+      let preheader = try? set.template(file.path + "#preheader")
+      // A mail without its subject would be something else than what was meant.
+      if matter.subject != nil && subject == nil || matter.preheader != nil && preheader == nil { continue }
       let used = Set(template.helpers)
       variants[file.name, default: []].append(
         Variant(
-          file: file, matter: matter, template: template, subject: try? set.template(file.path + "#subject"),
-          preheader: try? set.template(file.path + "#preheader"),
+          file: file, matter: matter, template: template, subject: subject, preheader: preheader,
           isTimeless: used.isDisjoint(with: ["now", "patientAge", "log"])))
     }
   }

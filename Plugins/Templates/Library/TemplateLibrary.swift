@@ -42,15 +42,20 @@ final class TemplateLibrary: Sendable {
       return nil
     }
     var texts: [String: String] = [:]
+    var unreadable: [String: String] = [:]
     for (path, folder) in places {
       if stamps[path] == known.stamps[path], let text = known.texts[path] {
         texts[path] = text
-      } else {
+        continue
+      }
+      do throws(TemplateLibraryError) {
         texts[path] = try folder.text(of: path)
+      } catch {
+        unreadable[path] = error.message
       }
     }
     let generation = TemplateGeneration(
-      number: known.last.number + 1, files: texts, previous: known.last,
+      number: known.last.number + 1, files: texts, unreadable: unreadable, previous: known.last,
       settings: LibrarySettings(helpers: helpers, missing: missing))
     state.withLock {
       $0 = State(generation: generation, stamps: stamps, texts: texts, helpers: helpers)

@@ -77,11 +77,16 @@ private struct HTMLTokenReader {
   mutating func read() -> [HTMLToken] {
     var start = 0
     while position < bytes.count {
-      guard bytes[position] == UInt8(ascii: "<"), let end = tagEnd(position) else {
+      guard bytes[position] == UInt8(ascii: "<"), beginsTag(position) else {
         position += 1
         continue
       }
       if start < position { tokens.append(.text(text(start..<position))) }
+      guard let end = tagEnd(position) else {
+        // What is not finished is not shown by browsers either.
+        tokens.append(.other(text(position..<bytes.count)))
+        return tokens
+      }
       readTag(position..<end)
       start = position
     }
@@ -91,10 +96,15 @@ private struct HTMLTokenReader {
 
   private func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
 
-  /// Where the tag or comment that begins here ends; nil if nothing begins.
-  private func tagEnd(_ start: Int) -> Int? {
-    guard start + 1 < bytes.count else { return nil }
+  private func beginsTag(_ start: Int) -> Bool {
+    guard start + 1 < bytes.count else { return false }
     let next = bytes[start + 1]
+    let isLetter = (0x41...0x5A).contains(next & 0xDF)
+    return isLetter || next == UInt8(ascii: "/") || next == UInt8(ascii: "!") || next == UInt8(ascii: "?")
+  }
+
+  /// Where the tag or comment that begins here ends; nil if it does not.
+  private func tagEnd(_ start: Int) -> Int? {
     if bytes[start...].starts(with: "<!--".utf8) {
       var index = start + 4
       while index + 2 < bytes.count {
@@ -102,10 +112,6 @@ private struct HTMLTokenReader {
         index += 1
       }
       return bytes.count
-    }
-    let isLetter = (0x41...0x5A).contains(next & 0xDF)
-    guard isLetter || next == UInt8(ascii: "/") || next == UInt8(ascii: "!") || next == UInt8(ascii: "?") else {
-      return nil
     }
     var quote: UInt8?
     for index in (start + 1)..<bytes.count {

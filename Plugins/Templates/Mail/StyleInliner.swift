@@ -5,6 +5,8 @@ struct StyleInliner {
   private var sheet = StyleSheet()
   private var output = ""
   private var open: [HTMLTag] = []
+  /// Elements deeper than this do not count for selectors.
+  private static let deepest = 512
 
   static func inlined(_ html: String) -> String {
     var inliner = StyleInliner()
@@ -53,7 +55,7 @@ struct StyleInliner {
     case .start(var tag):
       if let style = style(of: tag, rules) { tag.set("style", style) }
       output += tag.source
-      if !tag.isVoid { open.append(tag) }
+      if !tag.isVoid && open.count < Self.deepest { open.append(tag) }
     case .end(let name, let source):
       if let place = open.lastIndex(where: { $0.name == name }) { open.removeSubrange(place...) }
       output += source

@@ -1,3 +1,5 @@
+import MainstayTemplating
+
 /// A page as plain text or as Markdown: what a reader sees, without layout.
 struct TextAlternative {
   private let isMarkdown: Bool
@@ -60,7 +62,7 @@ struct TextAlternative {
       linkStarts.append(output.utf8.count)
       if isMarkdown, tag["href"] != nil { literal("[") }
     case "img":
-      if let alt = tag["alt"], !alt.isEmpty { write(isMarkdown ? "![\(alt)](\(tag["src"] ?? ""))" : "[\(alt)]") }
+      if let alt = tag["alt"], !alt.isEmpty { image(alt, tag["src"] ?? "") }
     case "tr": cells = 0
     case "td", "th":
       if cells > 0 { literal(isMarkdown ? " | " : "  ") }
@@ -77,6 +79,27 @@ struct TextAlternative {
   private func isHidden(_ tag: HTMLTag) -> Bool {
     let style = (tag["style"] ?? "").filter { $0 != " " }.lowercased()
     return style.contains("display:none") || tag["hidden"] != nil
+  }
+
+  private mutating func image(_ alternative: String, _ source: String) {
+    guard isMarkdown else { return write("[\(alternative)]") }
+    literal("![")
+    write(alternative)
+    literal("](\(Self.destination(source)))")
+  }
+
+  /// An address as it can stand in the brackets of a link; none if it could run something.
+  private static func destination(_ url: String) -> String {
+    guard TemplateURL.isSafe(url) else { return "" }
+    var text = ""
+    for scalar in url.unicodeScalars {
+      if scalar.value <= 0x20 || scalar.value == 0x7F || "()<>\\".unicodeScalars.contains(scalar) {
+        text += "%" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16, uppercase: true)
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
+    }
+    return text
   }
 
   private mutating func startItem() {
@@ -105,7 +128,7 @@ struct TextAlternative {
 
   private mutating func endLink() {
     guard let target = links.popLast(), let start = linkStarts.popLast(), let url = target else { return }
-    if isMarkdown { return literal("](\(url))") }
+    if isMarkdown { return literal("](\(Self.destination(url)))") }
     let shown = String(decoding: output.utf8.dropFirst(start), as: UTF8.self)
     if !url.hasPrefix("#") && shown != url && "mailto:" + shown != url { literal(" <\(url)>") }
   }

@@ -25,6 +25,8 @@ extension Compiler {
 
   /// `{{> name}}`, with or without a block.
   mutating func compilePartial(_ partial: PartialNode, body: Body?) throws(TemplateError) {
+    // White space that does not become indentation stays where it stands.
+    if options.keepsPartialIndentation, let blanks = partial.indent { try compileText(TextNode(blanks)) }
     guard let start = state.start else {
       throw error(
         .context, "a partial cannot stand in \(state.description); only in text and in plain quoted attributes",
@@ -41,7 +43,7 @@ extension Compiler {
       target: try compileTarget(partial, start, hasBlock: body != nil && !partial.isParent), start: start,
       context: try partial.context.map { expression throws(TemplateError) in try compile(expression) },
       hash: try compileHash(partial.hash), indent: indent(of: partial), standsAlone: partial.indent != nil,
-      isParent: partial.isParent,
+      isParent: partial.isParent, isLayout: partial.isLayout, hasScope: hasScope,
       position: UInt32(partial.position))
     if let body {
       if partial.isParent {

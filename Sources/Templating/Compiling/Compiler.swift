@@ -68,6 +68,7 @@ struct Compiler {
   /// A template in a layout is the block of a partial, or overrides a part of it.
   private mutating func compile(_ body: Body, in layout: String) throws(TemplateError) {
     let partial = PartialNode(name: .fixed(layout), position: 0)
+    partial.isLayout = true
     guard options.dialect == .mustache else { return try compilePartial(partial, body: body) }
     partial.isParent = true
     try compilePartial(partial, body: Body([.slot(SlotNode(name: "content", position: 0, body: body))]))
@@ -99,7 +100,7 @@ struct Compiler {
     }
   }
 
-  private mutating func compileText(_ text: TextNode) throws(TemplateError) {
+  mutating func compileText(_ text: TextNode) throws(TemplateError) {
     guard !text.range.isEmpty else { return }
     let bytes = source.bytes[text.range]
     if let (message, offset) = state.advance(bytes) { throw error(.context, message, offset) }

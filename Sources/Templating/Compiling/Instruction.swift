@@ -130,6 +130,10 @@ struct PartialUse {
   /// Mustache inheritance: which parts are overridden.
   var overrides: [(name: String, body: UInt32, startsLine: Bool)] = []
   let isParent: Bool
+  /// Whether it has to be there though it has a block.
+  let isLayout: Bool
+  /// Whether its block defines inline partials, in a frame of their own; they are for the partial, not instead of it.
+  let hasScope: Bool
   let position: UInt32
 }
 

@@ -63,6 +63,8 @@ final class PartialNode {
   var strip = Strip()
   /// White space before it, if it stands alone on its line.
   var indent: Range<Int>?
+  /// Whether it is a layout, which has to be there though it has a block.
+  var isLayout = false
   /// Whether it is Mustache's `{{< parent}}`, whose block holds nothing but overrides.
   var isParent = false
 

@@ -50,12 +50,17 @@ extension Renderer {
   private mutating func target(of use: PartialUse, in program: Int) throws(TemplateError) -> Target? {
     switch use.target {
     case .block: return try blockTarget(of: use, in: program)
-    case .fixed(let name, let known): return try target(named: name, known, use, in: program)
+    case .fixed(let name, let known):
+      if let target = try target(named: name, known, use, in: program) { return target }
+      return try missing("'\(name)'", use, in: program)
     case .dynamic(let operand):
       let value = try condition(operand, in: program)
-      guard let name = name(of: value) else { return try missing("that this expression names", use, in: program) }
-      let key = TemplateSet.Key(name: name, output: programs[program].output, start: use.start)
-      return try target(named: name, library?.index[key], use, in: program)
+      if let name = name(of: value) {
+        let key = TemplateSet.Key(name: name, output: programs[program].output, start: use.start)
+        if let target = try target(named: name, library?.index[key], use, in: program) { return target }
+      }
+      // The name is data, so it is not told.
+      return try missing("that this expression names", use, in: program)
     }
   }
 
@@ -70,19 +75,18 @@ extension Renderer {
   private func target(
     named name: String, _ known: Int?, _ use: PartialUse, in program: Int
   ) throws(TemplateError) -> Target? {
-    if let inline = inline(name) {
+    if let inline = inline(name, past: use.hasScope) {
       try checkStart(of: use, in: program)
       return Target(program: Int(inline.program), begin: Int(inline.begin), definer: inline.frame)
     }
-    if let known { return Target(program: known, begin: 0) }
-    return try missing("'\(name)'", use, in: program)
+    return known.map { Target(program: $0, begin: 0) }
   }
 
   /// A partial that does not exist is its own block, if it has one.
   private func missing(_ name: String, _ use: PartialUse, in program: Int) throws(TemplateError) -> Target? {
     if use.body > 0 {
       try checkStart(of: use, in: program)
-      return Target(program: program, begin: Int(use.body), definer: next - 1)
+      return Target(program: program, begin: Int(use.body), definer: next - 1, isBlock: true)
     }
     let code = programs[program]
     if code.dialect == .mustache && !code.isStrict { return nil }
@@ -105,8 +109,10 @@ extension Renderer {
     }
   }
 
-  private func inline(_ name: String) -> FrameExtras.Inline? {
-    var place = frames[frames.count - 1].scope
+  /// The inline partial of that name; not one of the innermost frame, if that is to be passed.
+  private func inline(_ name: String, past innermost: Bool) -> FrameExtras.Inline? {
+    let top = frames[frames.count - 1]
+    var place = innermost ? top.outerScope : top.scope
     while place >= 0 {
       if let inline = frames[Int(place)].extras?.inlines.last(where: { $0.name == name }) { return inline }
       place = frames[Int(place)].outerScope
