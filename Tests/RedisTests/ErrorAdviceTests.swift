@@ -88,7 +88,9 @@ struct ErrorAdviceTests {
       _ = try await redis.send(.ping())
       server.signal(SIGSTOP)
       let sent = Task {
-        await retry(1000).outcome(of: RetryCall("count", idempotency: .nonIdempotent)) { try await redis.send(.incr("n")) }
+        await retry(1000).outcome(of: RetryCall("count", idempotency: .nonIdempotent)) {
+          try await redis.send(.incr("n"))
+        }
       }
       #expect(await eventually { redis.statistics.commandsInFlight == 1 && redis.statistics.queuedBytes == 0 })
       server.stop()
