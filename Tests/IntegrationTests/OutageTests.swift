@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test("A database that is killed: live all the time, not ready when a check's time is over, well again after its start")
+  @Test("A database that is killed: live all the time, not ready when a result is old, well after its start")
   func killed() async throws {
     try await withSite(BorrowingPlugin.self) { site, host, server in
       let recorder = EventRecorder(host.events, "health.*")
