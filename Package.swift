@@ -61,6 +61,7 @@ let package = Package(
     .systemLibrary(name: "CLibPQ", path: "Sources/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CMd4c", path: "Sources/CMd4c", pkgConfig: "md4c", providers: [.apt(["libmd4c-dev"])]),
     .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
@@ -102,8 +103,8 @@ let package = Package(
     library(
       "MainstayPool", "Plugins/Pool",
       [
-        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayPooling", "MainstayPostgres",
-        "MainstayReactor", "MainstayRedis", httpTypes, log,
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayInstruments", "MainstayPooling",
+        "MainstayPostgres", "MainstayReactor", "MainstayRedis", httpTypes, log,
       ], exclude: ["README.md"]),
     library(
       "MainstayDevServices", "Plugins/DevServices",
@@ -118,8 +119,10 @@ let package = Package(
       ], exclude: ["README.md"]),
     library(
       "MainstayHealth", "Plugins/Health",
-      ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
-      exclude: ["README.md"]),
+      [
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayInstruments", "MainstayResilience",
+        hummingbird, httpTypes, log,
+      ], exclude: ["README.md"]),
     library(
       "MainstayMetrics", "Plugins/Metrics",
       [
@@ -129,7 +132,7 @@ let package = Package(
     library(
       "MainstayTemplates", "Plugins/Templates",
       [
-        "MainstayCapabilities", "MainstayCommandLine", "MainstayHTTP", "MainstayKernel", "MainstayTemplating",
+        "CMd4c", "MainstayCapabilities", "MainstayCommandLine", "MainstayHTTP", "MainstayKernel", "MainstayTemplating",
         argumentParser, hummingbird, httpTypes, log,
       ], exclude: ["README.md"]),
 
@@ -185,8 +188,8 @@ let package = Package(
     test(
       "HealthTests",
       [
-        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
-        "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
+        "MainstayHealth", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayInstruments",
+        "MainstayKernel", "MainstayResilience", "MainstayTesting", hummingbird, httpTypes, log,
       ]),
     test("ResilienceTests", ["MainstayResilience", "MainstayKernel", "MainstayTesting"]),
     test("TestingTests", ["MainstayTesting", "MainstayKernel", log]),
@@ -210,8 +213,8 @@ let package = Package(
       "PoolTests",
       [
         "MainstayPool", "MainstayCapabilities", "MainstayDevServers", "MainstayDevServices", "MainstayHTTP",
-        "MainstayHTTPTesting", "MainstayKernel", "MainstayPooling", "MainstayPostgres", "MainstayReactor",
-        "MainstayRedis", "MainstayTesting",
+        "MainstayHTTPTesting", "MainstayInstruments", "MainstayKernel", "MainstayPooling", "MainstayPostgres",
+        "MainstayReactor", "MainstayRedis", "MainstayTesting",
       ]),
     test("PoolingTests", ["MainstayPooling", "MainstayResilience"]),
     test(

@@ -14,6 +14,8 @@ let package = Package(
     .package(name: "mainstay", path: ".."),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/stencilproject/Stencil", from: "0.15.1"),
   ],
   targets: [
     .executableTarget(
@@ -34,7 +36,17 @@ let package = Package(
     .executableTarget(
       name: "ResilienceBenchmarks",
       dependencies: [
-        .product(name: "MainstayKernel", package: "mainstay"), .product(name: "MainstayResilience", package: "mainstay"),
+        .product(name: "MainstayKernel", package: "mainstay"),
+        .product(name: "MainstayResilience", package: "mainstay"),
+      ], swiftSettings: settings),
+    .executableTarget(
+      name: "TemplateBenchmarks",
+      dependencies: [.product(name: "MainstayTemplating", package: "mainstay")], swiftSettings: settings),
+    // Other template engines in Swift.
+    .executableTarget(
+      name: "TemplatePeers",
+      dependencies: [
+        .product(name: "Mustache", package: "swift-mustache"), .product(name: "Stencil", package: "Stencil"),
       ], swiftSettings: settings),
     // The peer of `/health`.
     .executableTarget(

@@ -120,6 +120,22 @@ def pgbench(folder, user, connections, seconds, port=None, name="pgbench"):
     report(f"{name}.read.{connections}", 1e9 / rate, (child_seconds() - used) * 1e9 / count)
 
 
+def pipelined(folder, user, connections, length, seconds):
+    """pgbench's own pipelines: so many reads under one Sync, on so many connections."""
+    script = os.path.join(folder, f"pipeline-{length}.sql")
+    with open(script, "w") as file:
+        file.writelines(f"\\set a{number} random(1, {ROWS})\n" for number in range(length))
+        file.write("\\startpipeline\n")
+        file.writelines(f"SELECT abalance FROM pgbench_accounts WHERE aid = :a{number};\n" for number in range(length))
+        file.write("\\endpipeline\n")
+    used = child_seconds()
+    output = run(["pgbench", "-n", "-f", script, "-M", "prepared", "-c", str(connections), "-j", "1", "-T",
+                  str(seconds), "-h", folder, "-U", user, DATABASE])
+    count = int(re.search(r"number of transactions actually processed: (\d+)", output)[1]) * length
+    rate = float(re.search(r"tps = ([\d.]+)", output)[1]) * length
+    report(f"pgbench.pipeline.{length}", 1e9 / rate, (child_seconds() - used) * 1e9 / count)
+
+
 @contextlib.contextmanager
 def pgbouncer(folder, user):
     """In front of the server, transaction pooling. PgBouncer before 1.21 knows no prepared statements there."""
@@ -207,7 +223,9 @@ def main():
         with pgbouncer(folder, user) as bouncer:
             if bouncer:
                 pgbench(bouncer[0], user, 8, options.seconds, port=bouncer[1], name="pgbouncer")
+        pipelined(folder, user, 4, 16, options.seconds)
         ours("postgres.shared")
+        pipelined(folder, user, 2, 100, options.seconds)
         ours("postgres.batch")
         ours("postgres.acquire")
         ours("postgres.callers")

@@ -1,6 +1,7 @@
 import Logging
 import MainstayCapabilities
 import MainstayHTTP
+import MainstayInstruments
 public import MainstayKernel
 import MainstayResilience
 
@@ -9,7 +10,7 @@ public struct HealthPlugin: Plugin {
   /// `health`
   public static let manifest = PluginManifest(
     name: "health", version: "1.1.0", summary: "Tells how the host is: /live, /ready, /startup, /health.",
-    contributes: [.point(.httpRoutes)], collects: [.point(.healthChecks)],
+    contributes: [.point(.httpRoutes), .point(.metrics)], collects: [.point(.healthChecks)],
     events: [HealthCheckFailed.self, HealthCheckRecovered.self, ThresholdExceeded.self, ThresholdRecovered.self])
 
   private let board: HealthBoard
@@ -43,6 +44,7 @@ public struct HealthPlugin: Plugin {
       changes.tell()
     }
     self.board = board
+    try context.contribute(HealthMetrics(clock: context.clock, checks: checks).registry, to: .metrics)
     clock = context.clock
     interval = configuration.interval
     try context.contribute(

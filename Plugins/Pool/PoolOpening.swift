@@ -10,6 +10,7 @@ import MainstayRedis
 struct PoolOpening {
   let targets: PoolTargets
   let listeners: [PoolListener]
+  let metrics: PoolMetrics
   private let databases: [PostgresTarget]
   private let redis: RedisTarget?
   private let reactors: [Reactor]
@@ -25,15 +26,23 @@ struct PoolOpening {
     let clock = HostPoolClock.clock(for: context.clock)
     var databases: [PostgresTarget] = []
     var listeners: [PoolListener] = []
-    for (name, section, url) in try await Self.databases(configuration, context) {
+    let sections = try await Self.databases(configuration, context)
+    let redisURL = try await Self.redisURL(configuration, context)
+    let metrics = try PoolMetrics(
+      clock: context.clock, databases: sections.map(\.0), hasRedis: redisURL != nil)
+    self.metrics = metrics
+    for (name, section, url) in sections {
       let target = try PostgresTarget(
-        name, section, url: url, reactors: reactors, clock: clock, context: context)
+        name, section, url: url, reactors: reactors, clock: clock, metrics: metrics, context: context)
       databases.append(target)
       if !section.listen.isEmpty { listeners.append(PoolListener(database: target.database, channels: section.listen)) }
     }
-    redis = try await Self.redisURL(configuration, context).map { url in
-      try RedisTarget(configuration.redis, url: url, reactor: reactors[reactors.count - 1], context: context)
+    redis = try redisURL.map { url in
+      try RedisTarget(
+        configuration.redis, url: url, reactor: reactors[reactors.count - 1], metrics: metrics, context: context)
     }
+    try metrics.read(databases.map(\.database))
+    try metrics.read(redis?.client, redis?.meter)
     self.databases = databases
     self.listeners = listeners
     let all: [any PoolTarget] = databases + (redis.map { [$0] } ?? [])

@@ -1,5 +1,6 @@
 import MainstayCapabilities
 import MainstayHTTP
+import MainstayInstruments
 public import MainstayKernel
 import MainstayPooling
 import MainstayPostgres
@@ -14,7 +15,8 @@ public struct PoolPlugin: Plugin {
     provides: [
       .capability(.postgres), .capability(.postgresDatabases), .capability(.redis), .capability(.connectionPools),
     ],
-    uses: [.capability(.developmentServers)], contributes: [.point(.httpRoutes), .point(.healthChecks)],
+    uses: [.capability(.developmentServers)],
+    contributes: [.point(.httpRoutes), .point(.healthChecks), .point(.metrics)],
     events: [
       PoolHealthCheckFailed.self, PoolExhausted.self, PoolNearlyExhausted.self, PoolRelieved.self, PoolScaledUp.self,
       PoolScaledDown.self, PoolLeakDetected.self, PoolFailover.self, PoolUnavailable.self, PoolRecovered.self,
@@ -39,6 +41,7 @@ public struct PoolPlugin: Plugin {
     try context.provide(targets, as: .connectionPools)
     try context.contribute(PoolRoutes(targets, configuration).routes)
     for check in opening.healthChecks { try context.contribute(check, to: .healthChecks) }
+    try context.contribute(opening.metrics.registry, to: .metrics)
   }
 
   /// Looks at every target now and then, and lets pools grow and shrink.

@@ -5,11 +5,13 @@ import MainstayPooling
 /// Turns what a pool tells into events and lines of the log.
 struct PoolReporter: Sendable {
   private let watch: TargetWatch
+  private let metrics: PoolMetrics
   private let bus: EventBus
   private let logger: Logger
 
-  init(_ watch: TargetWatch, _ context: PluginContext) {
+  init(_ watch: TargetWatch, _ metrics: PoolMetrics, _ context: PluginContext) {
     self.watch = watch
+    self.metrics = metrics
     (bus, logger) = (context.bus, context.logger)
   }
 
@@ -41,6 +43,7 @@ struct PoolReporter: Sendable {
     case .nearlyExhausted:
       bus.publish(PoolNearlyExhausted(target: target, active: all.active, limit: all.limit))
     case .exhausted:
+      metrics.noteExhausted(target)
       let site = all.oldestHolder?.site.description
       bus.publish(
         PoolExhausted(

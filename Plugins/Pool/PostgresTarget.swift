@@ -14,7 +14,7 @@ final class PostgresTarget: PoolTarget {
   /// - Throws: `PostgresError` if the URL cannot be used.
   init(
     _ name: String, _ configuration: PostgresPoolConfiguration, url: Secret<String>, reactors: [Reactor],
-    clock: any PoolClock, context: PluginContext
+    clock: any PoolClock, metrics: PoolMetrics, context: PluginContext
   ) throws {
     let watch = TargetWatch(name, context)
     var options = try PostgresOptions(parsing: url.reveal())
@@ -23,7 +23,7 @@ final class PostgresTarget: PoolTarget {
       name: name, options: try options.with(defaultApplicationName: context.host.name), pool: configuration.settings,
       connection: configuration.connectionSettings, reactors: reactors, sharedReaders: configuration.sharedReaders,
       batchSize: configuration.batchSize, parallelQueries: configuration.parallelQueries, clock: clock,
-      observer: PoolReporter(watch, context).observer)
+      meter: metrics.meter(of: name), observer: PoolReporter(watch, metrics, context).observer)
     self.watch = watch
     isRequired = configuration.required
   }

@@ -8,15 +8,20 @@ import MainstayRedis
 final class RedisTarget: PoolTarget {
   let client: RedisClient
   let watch: TargetWatch
+  /// Counts commands.
+  let meter: CommandMeter
   private let isRequired: Bool
 
   init(
-    _ configuration: RedisPoolConfiguration, url: Secret<String>, reactor: Reactor, context: PluginContext
+    _ configuration: RedisPoolConfiguration, url: Secret<String>, reactor: Reactor, metrics: PoolMetrics,
+    context: PluginContext
   ) throws {
     let watch = TargetWatch("redis", context)
     self.watch = watch
+    meter = metrics.redisMeter()
     isRequired = configuration.required
-    client = try RedisClient(configuration.options(url), reactor: reactor) { event in
+    client = try RedisClient(configuration.options(url), reactor: reactor, meter: meter) { event in
+      metrics.noteRedis(event)
       switch event {
       case .connected: watch.cameBack()
       case .lost(let error): watch.connectFailed("\(error)")

@@ -21,7 +21,8 @@ final class TemplateService: TemplateRendering {
       capacity: configuration.cacheEntries, mostBytes: configuration.cacheSize.bytes,
       timeToLive: configuration.cacheTtl)
     pdf = PDFMaker(
-      timeout: configuration.pdfTimeout, mostBytes: configuration.maxOutput.bytes,
+      wanted: configuration.pdfProgram, sandbox: configuration.pdfSandbox, timeout: configuration.pdfTimeout,
+      mostBytes: configuration.maxOutput.bytes,
       mostAtOnce: configuration.pdfConcurrency)
   }
 
@@ -116,32 +117,64 @@ final class TemplateService: TemplateRendering {
     return isDone ? output : hidden + output
   }
 
+  /// A document is what the library has in its format, or is made of the page, or of Markdown.
   private func document(
     _ request: TemplateRequest, _ format: DocumentFormat, _ generation: TemplateGeneration,
     _ begin: ContinuousClock.Instant
   ) async throws -> RenderedDocument {
-    let base = request.name.split(separator: "/").last.map(String.init) ?? request.name
-    var wanted = request
-    wanted.format = format == .pdf ? "html" : format.rawValue
-    if let (variant, locale) = try? find(wanted, in: generation) {
-      let content = try render(variant, wanted, locale, generation, begin).content
-      guard format == .pdf else {
-        return RenderedDocument(
-          content: Array(content.utf8), contentType: variant.file.format.contentType,
-          fileName: "\(base).\(variant.file.format.fileExtension)")
-      }
-      return RenderedDocument(
-        content: try await pdf.make(content), contentType: "application/pdf", fileName: base + ".pdf")
+    var request = request
+    request.format = format == .pdf ? "html" : format.rawValue
+    if format != .pdf, let (variant, locale) = try? find(request, in: generation) {
+      let content = try render(variant, request, locale, generation, begin).content
+      return Self.document(request.name, content, variant.file.format)
     }
-    var page = request
-    page.format = "html"
-    let (variant, locale) = try find(page, in: generation)
-    let html = try render(variant, page, locale, generation, begin).content
-    let target: TemplateFormat = format == .markdown ? .markdown : .text
-    let content = target == .markdown ? TextAlternative.markdown(of: html) : TextAlternative.text(of: html)
-    return RenderedDocument(
-      content: Array(content.utf8), contentType: target.contentType, fileName: "\(base).\(target.fileExtension)")
+    let html = try page(request, generation, begin)
+    switch format {
+    case .html: return Self.document(request.name, html, .html)
+    case .text: return Self.document(request.name, TextAlternative.text(of: html), .text)
+    case .markdown: return Self.document(request.name, TextAlternative.markdown(of: html), .markdown)
+    case .pdf:
+      return RenderedDocument(
+        content: try await pdf.make(html), contentType: "application/pdf",
+        fileName: Self.baseName(request.name) + ".pdf")
+    }
   }
+
+  /// The template as a page: its own, or one that is made of Markdown.
+  private func page(
+    _ request: TemplateRequest, _ generation: TemplateGeneration, _ begin: ContinuousClock.Instant
+  ) throws -> String {
+    var request = request
+    request.format = "html"
+    if let (variant, locale) = try? find(request, in: generation) {
+      return try render(variant, request, locale, generation, begin).content
+    }
+    request.format = "markdown"
+    guard let (variant, locale) = try? find(request, in: generation) else {
+      request.format = nil
+      _ = try find(request, in: generation)
+      throw TemplateFailure(
+        .notFound, "the template '\(request.name)' is neither html nor markdown, of which documents are made")
+    }
+    let source = try render(variant, request, locale, generation, begin).content
+    let end = begin.advanced(by: configuration.timeout)
+    do throws(MarkdownPage.Mistake) {
+      return try MarkdownPage.page(
+        of: source, language: locale, title: Self.baseName(request.name), mostBytes: configuration.maxOutput.bytes,
+        isTimeOver: { [clock] in clock.now >= end })
+    } catch {
+      throw TemplateFailure(
+        error == .timedOut ? .timedOut : .renderingFailed, "the Markdown of '\(request.name)' \(error.words)")
+    }
+  }
+
+  private static func document(_ name: String, _ content: String, _ format: TemplateFormat) -> RenderedDocument {
+    RenderedDocument(
+      content: Array(content.utf8), contentType: format.contentType,
+      fileName: "\(baseName(name)).\(format.fileExtension)")
+  }
+
+  private static func baseName(_ name: String) -> String { name.split(separator: "/").last.map(String.init) ?? name }
 
   // MARK: Steps
 

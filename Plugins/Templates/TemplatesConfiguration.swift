@@ -58,6 +58,14 @@ public struct TemplatesConfiguration: PluginConfiguration {
   @Field("How many PDF documents are made at the same time; more are refused.", range: 1...64)
   public var pdfConcurrency = 2
 
+  /// What makes PDF.
+  @Field("What makes PDF; auto takes the first that the machine has.")
+  public var pdfProgram: PDFProgramName = .auto
+
+  /// Whether Chromium confines itself.
+  @Field("Whether Chromium runs in its own sandbox, which it cannot for root.")
+  public var pdfSandbox = true
+
   /// Who may read.
   @Field("Who may list templates: open, authenticated, or the name of a role.", minLength: 1)
   public var access = "viewer"
@@ -68,4 +76,16 @@ public struct TemplatesConfiguration: PluginConfiguration {
 
   /// The defaults.
   public init() {}
+}
+
+/// The programs that can make PDF, in the order in which they are looked for.
+public enum PDFProgramName: String, Sendable, CaseIterable, ConfigValue {
+  /// The first that is there.
+  case auto
+  /// WeasyPrint, for paged documents.
+  case weasyprint
+  /// Chromium or one of its relatives, without a window.
+  case chromium
+  /// wkhtmltopdf, which is not developed any more.
+  case wkhtmltopdf
 }

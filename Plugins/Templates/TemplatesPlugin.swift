@@ -69,10 +69,22 @@ public struct TemplatesPlugin: Plugin {
     do {
       guard let generation = try library.refresh(helpers: .standard) else { return [] }
       let faults = generation.faults.map { Diagnosis(.problem, subject: "template", $0.message) }
-      return faults.isEmpty
+      let templates =
+        faults.isEmpty
         ? [Diagnosis(.fine, subject: "templates", "\(generation.names.count) templates compile")] : faults
+      return templates + [diagnosePDF(configuration)]
     } catch {
       return [Diagnosis(.problem, subject: "templates", "\(error)", remedy: "set plugins.templates.folders")]
+    }
+  }
+
+  private static func diagnosePDF(_ configuration: TemplatesConfiguration) -> Diagnosis {
+    let maker = PDFMaker(
+      wanted: configuration.pdfProgram, sandbox: configuration.pdfSandbox, timeout: .zero, mostBytes: 0, mostAtOnce: 0)
+    do throws(TemplateFailure) {
+      return Diagnosis(.fine, subject: "pdf", "made by \(try maker.usable().path)")
+    } catch {
+      return Diagnosis(.notice, subject: "pdf", error.message)
     }
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// One thread that waits for sockets, keeps deadlines, and runs Swift tasks: what a connection is read and written on,
 /// and what the tasks that use the connection run on, so that a statement crosses no thread.
@@ -32,7 +33,8 @@ public final class Reactor: TaskExecutor {
   public let serialExecutor: ReactorSerialExecutor
 
   let loop: ReactorLoop
-  private let thread: ReactorThread
+  /// Nil once it has been ended, or if it was never started.
+  private let thread = Mutex<SystemThread?>(nil)
 
   /// Starts a reactor.
   ///
@@ -41,8 +43,8 @@ public final class Reactor: TaskExecutor {
   public init(name: String = "reactor") throws(ReactorError) {
     loop = try ReactorLoop()
     serialExecutor = ReactorSerialExecutor(loop)
-    thread = ReactorThread()
-    try thread.start(name: name) { [self] in loop.run(as: asUnownedTaskExecutor()) }
+    let started = try SystemThread.start(name: name) { [self] in loop.run(as: asUnownedTaskExecutor()) }
+    thread.withLock { $0 = started }
   }
 
   /// Whether the caller runs on the reactor's thread. Costs about a nanosecond.
@@ -77,7 +79,8 @@ public final class Reactor: TaskExecutor {
   /// A second call returns at once. Called on the reactor's own thread, it returns before the thread has ended.
   public func shutdown() {
     loop.put(.call { [loop] in loop.isStopping = true })
-    thread.end(isOnThread: isOnThread)
+    guard let thread = thread.withLock({ $0.take() }) else { return }
+    if isOnThread { thread.detach() } else { thread.join() }
   }
 }
 

@@ -4,6 +4,9 @@ public enum TemplateDialect: String, Sendable, CaseIterable {
   case handlebars
   /// Mustache, as its specification 1.4 defines it, with all optional modules.
   case mustache
+  /// The tags of EJS around a small language of expressions: paths, literals, operators and helpers, conditions and
+  /// loops. Nothing of it is JavaScript that is evaluated.
+  case ejs
 }
 
 /// What a template produces; decides how values are escaped.
@@ -15,6 +18,8 @@ public enum TemplateOutput: String, Sendable, CaseIterable {
   case uniformHTML
   /// Plain text: nothing is escaped.
   case text
+  /// Markdown. Values are escaped, so that they are text and never markup, links or HTML.
+  case markdown
   /// Comma-separated values (RFC 4180). Values are quoted where needed, and cannot become formulas.
   case csv
   /// One line of a mail header. A value with a line end is refused.

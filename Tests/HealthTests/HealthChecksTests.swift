@@ -1,4 +1,5 @@
 import MainstayCapabilities
+import MainstayInstruments
 import MainstayKernel
 import MainstayResilience
 import MainstayTesting
@@ -117,6 +118,24 @@ struct HealthChecksTests {
     #expect(refusals.withLock { $0 }.contains { $0.contains("'pool.postgres' was refused: it looks at a dependency") })
     #expect(checks.refused.count == 5)
     #expect(await checks.answers().map(\.name) == ["pool.twice"])
+  }
+
+  @Test func exportsWhatIsKnownOfEachCheck() async throws {
+    let checks = HealthChecks(.init(keeps: .zero), timer: timer)
+    checks.update(
+      contributed(
+        HealthCheck("good") { .healthy() }, HealthCheck("fair") { .degraded("slow") },
+        HealthCheck("bad") { .unhealthy("gone") }))
+    let registry = try HealthMetrics(clock: SystemClock(), checks: checks).registry
+    func values() -> [String] {
+      MetricsScrape([("health", registry)]).snapshots { $0.name == "health_check_status" }.flatMap(\.series)
+        .map { "\($0.labelValues.joined(separator: ".")) \($0.numbers[0])" }
+    }
+    #expect(values() == ["pool.bad 0.0", "pool.fair 0.0", "pool.good 0.0"], "nobody has looked yet")
+    _ = await checks.answers()
+    #expect(values() == ["pool.bad 0.0", "pool.fair 0.5", "pool.good 1.0"])
+    let durations = MetricsScrape([("health", registry)]).snapshots { $0.name == "health_check_duration_seconds" }
+    #expect(durations.flatMap(\.series).count == 3)
   }
 
   @Test func tellsWhatChangesAndForgetsWhatIsGone() async {

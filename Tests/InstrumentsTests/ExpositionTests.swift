@@ -52,6 +52,57 @@ import Testing
     #expect(registry.diagnostics.droppedSamples > 0)
   }
 
+  @Test func aHistogramReadFromAClosureIsWrittenAsOne() throws {
+    let registry = MetricsRegistry(clock: clock)
+    try registry.collectHistogram(
+      "wait_seconds", help: "", labels: ["pool"], buckets: Buckets([0.5, 1])
+    ) { samples in
+      samples.add(buckets: [1, 0, 2], sum: 6.5, "a\"b")
+      samples.add(buckets: [1], sum: 1, "too few")
+      samples.add(3, "no histogram")
+    }
+    let scrape = MetricsScrape([("clinic", registry)])
+    #expect(
+      String(decoding: scrape.bytes(as: .openMetrics), as: UTF8.self) == #"""
+        # TYPE wait_seconds histogram
+        # UNIT wait_seconds seconds
+        wait_seconds_bucket{pool="a\"b",le="0.5"} 1
+        wait_seconds_bucket{pool="a\"b",le="1.0"} 1
+        wait_seconds_bucket{pool="a\"b",le="+Inf"} 3
+        wait_seconds_sum{pool="a\"b"} 6.5
+        wait_seconds_count{pool="a\"b"} 3
+        # EOF
+
+        """#)
+    let csv = String(decoding: scrape.bytes(as: .csv), as: UTF8.self)
+    #expect(csv.contains("wait_seconds,histogram,clinic,bucket,\"pool=a\"\"b;le=+Inf\",3\r\n"))
+    let json = String(decoding: scrape.bytes(as: .json), as: UTF8.self)
+    #expect(json.contains(#""count":3,"sum":6.5,"buckets":[{"le":0.5,"count":1}"#))
+    let snapshot = try #require(scrape.snapshots { _ in true }.first)
+    #expect(snapshot.columns == [.bucket(0.5), .bucket(1), .bucket(.infinity), .sum])
+    #expect(snapshot.series.map(\.numbers) == [[1, 0, 2, 6.5]])
+    #expect(registry.diagnostics.droppedSamples >= 2)
+    #expect(throws: MetricsError.self) {
+      try registry.collectHistogram("other", help: "", buckets: Buckets([2, 1])) { _ in }
+    }
+    #expect(throws: MetricsError.self) { _ = try registry.histogram("wait_seconds", help: "", labels: ["pool"]) }
+  }
+
+  /// Others know `db_pool_size_total`, which is no counter.
+  @Test func aGaugeWithTheSuffixOfACounterHasNoType() throws {
+    let registry = MetricsRegistry(clock: clock)
+    try registry.gauge("pool_size_total", help: "") { 3 }
+    let scrape = MetricsScrape([("clinic", registry)])
+    let text = String(decoding: scrape.bytes(as: .prometheusText), as: UTF8.self)
+    #expect(text == "# TYPE pool_size_total untyped\npool_size_total 3\n")
+    let open = String(decoding: scrape.bytes(as: .openMetrics), as: UTF8.self)
+    #expect(open == "# TYPE pool_size_total unknown\npool_size_total 3\n# EOF\n")
+    #expect(throws: MetricsError.self) { _ = try registry.counter("pool_size", help: "") }
+    registry.remove("pool_size_total")
+    #expect(registry.descriptors.isEmpty)
+    #expect(throws: MetricsError.self) { _ = try registry.histogram("pool_size_total", help: "") }
+  }
+
   @Test func openMetrics() {
     #expect(
       text(.openMetrics) == #"""

@@ -36,7 +36,7 @@ import Testing
     // In OpenMetrics the counter `x_total` is the family `x`.
     _ = try registry.counter("x_total", help: "")
     #expect(code { try registry.gauge("x", help: "") } == .conflict)
-    #expect(code { try registry.gauge("x_total", help: "") } == .invalidName)
+    #expect(code { try registry.gauge("x_total", help: "") } == .conflict)
   }
 
   @Test func optionsAreChecked() {

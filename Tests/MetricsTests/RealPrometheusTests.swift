@@ -13,17 +13,6 @@ import Testing
 @Suite(.serialized) struct RealPrometheusTests {
   private static let prometheus = "/usr/bin/prometheus"
 
-  @Test func everyMetricOfTheDashboardsAndRulesIsExported() async throws {
-    let manifest = "plugins: { http: { port: 0 }, metrics: { access: open } }"
-    try await withHost([HTTPPlugin.self, MetricsPlugin.self], manifest: manifest) { kernel in
-      let address = try #require(kernel.events.last(HTTPListening.self)).address
-      let json = try await fetch(address + "/metrics/definitions")
-      let exported = Set(
-        (json["metrics"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue }.map(Self.family))
-      for name in Self.named { #expect(exported.contains(name), "\(name) is named in deploy and exported by nobody") }
-    }
-  }
-
   @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: prometheus)), .timeLimit(.minutes(3)))
   func prometheusScrapesAHostAndAnswersTheDashboards() async throws {
     let manifest = "plugins: { http: { port: 0 }, metrics: { access: open } }"
@@ -62,31 +51,6 @@ import Testing
         .replacingOccurrences(of: "$instance", with: ".*")
     }
     return panels + Deployment.rules.rules.map { Deployment.rules.expression($0) }
-  }
-
-  /// The families that they name.
-  private static var named: Set<String> {
-    var names: Set<String> = []
-    for rule in Deployment.rules.rules {
-      for selector in [rule.value] + (rule.dividedBy.map { [$0] } ?? []) { names.insert(selector.family) }
-    }
-    for expression in expressions {
-      var word = ""
-      for character in expression {
-        if character.isLetter || character.isNumber || character == "_" || character == ":" {
-          word.append(character)
-        } else {
-          if character == "{" { names.insert(family(word)) }
-          word = ""
-        }
-      }
-    }
-    return names
-  }
-
-  private static func family(_ name: String) -> String {
-    let suffix = ["_total", "_bucket", "_sum", "_count"].first { name.hasSuffix($0) }
-    return String(name.dropLast(suffix?.count ?? 0))
   }
 
   private static func encoded(_ text: String) -> String {

@@ -56,18 +56,55 @@ import Testing
       try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + path.dropFirst("prometheus/".count)))
     }
     for arguments in [["check", "rules", "rules.yml", "recording.yml"], ["test", "rules", "rules_test.yml"]] {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/promtool")
-      process.arguments = arguments
-      process.currentDirectoryURL = URL(fileURLWithPath: folder)
-      let pipe = Pipe()
-      process.standardOutput = pipe
-      process.standardError = pipe
-      try process.run()
-      let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0, "\(arguments): \(output)")
+      let (status, output) = try run("/usr/bin/promtool", arguments, in: folder)
+      #expect(status == 0, "\(arguments): \(output)")
     }
+  }
+
+  private func run(_ program: String, _ arguments: [String], in folder: String) throws -> (Int32, String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = pipe
+    try process.run()
+    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return (process.terminationStatus, output)
+  }
+
+  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/amtool")))
+  func alertmanagerReadsTheExample() throws {
+    let file = Self.deploy.appendingPathComponent("prometheus/alertmanager.yml").path
+    for (arguments, wanted) in [
+      (["check-config", file], "SUCCESS"),
+      (route(file, "HostDown", "critical"), "oncall"), (route(file, "HighLatency", "warning"), "mail"),
+      (route(file, "DatabaseUnavailable", "critical"), "oncall,databases"),
+      (route(file, "SlowDatabaseQueries", "warning"), "databases"),
+    ] {
+      let (status, output) = try run("/usr/bin/amtool", arguments, in: NSTemporaryDirectory())
+      #expect(status == 0 && output.contains(wanted), "\(arguments): \(output)")
+    }
+  }
+
+  private func route(_ file: String, _ name: String, _ severity: String) -> [String] {
+    ["config", "routes", "test", "--config.file=\(file)", "alertname=\(name)", "severity=\(severity)"]
+  }
+
+  /// The alerts that the example of routing names are among those that Prometheus raises.
+  @Test func theExampleOfRoutingNamesAlertsThatThereAre() throws {
+    let file = Self.deploy.appendingPathComponent("prometheus/alertmanager.yml")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    let names = Deployment.rules.rules.map(\.name) + Deployment.rules.outside.map(\.name)
+    var count = 0
+    for match in text.matches(of: /alertname=~?"([^"]+)"/) {
+      let expression = try Regex("^(" + match.output.1 + ")$")
+      count += 1
+      #expect(names.contains { $0.contains(expression) }, "\(match.output.1)")
+    }
+    #expect(count >= 4)
   }
 
   @Test func everyStandardRuleCanBeUsed() {

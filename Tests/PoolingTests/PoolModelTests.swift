@@ -115,7 +115,9 @@ struct PoolModel {
     switch core.acquire(
       PoolRequest(priority: priority, tenant: tenant, site: Self.site, deadline: deadline), now: now)
     {
-    case .granted(let lease): begin(lease, Use(isCritical: priority == .critical, tenant: tenant))
+    case .granted(let lease):
+      begin(lease, Use(isCritical: priority == .critical, tenant: tenant))
+      expect(!waiting.values.contains(where: mayServe), "a newcomer was served before somebody who waits")
     case .waiting(let waiter):
       expect(waiting[waiter] == nil, "a seat was given to two waiters")
       order += 1
@@ -208,14 +210,21 @@ struct PoolModel {
     for (_, other) in waiting where other.priority == waiter.priority && other.tenant == waiter.tenant {
       expect(other.order > waiter.order, "overtaken within its class and tenant")
     }
-    for (_, other) in waiting where other.tenant == waiter.tenant && other.priority < waiter.priority {
-      // Where the reserve keeps ordinary work out, a critical waiter may overtake it by any time.
-      guard waiter.priority != .critical || core.settings.reserve == 0 else { continue }
+    // Whoever may be served still, may have been served before, in place of this one: whatever its class and its tenant,
+    // the head start of a class is all that another may have over it. So nobody waits longer than everybody who came within
+    // three such head starts after it.
+    for (_, other) in waiting where mayServe(other) {
       let headStart = Int64(waiter.priority.rawValue - other.priority.rawValue) * core.times.ageing
-      expect(waiter.since - other.since <= headStart, "a waiter starved beyond its ageing")
+      expect(waiter.since - other.since <= headStart, "a waiter was overtaken beyond its ageing")
     }
     begin(grant.lease, Use(isCritical: waiter.priority == .critical, tenant: waiter.tenant))
     core.vacate(grant.waiter)
+  }
+
+  private func mayServe(_ waiter: Waiting) -> Bool {
+    let used = waiter.tenant.map { core.tenants.leases(core.tenants.number(of: $0)) } ?? 0
+    return (waiter.priority == .critical || core.leasedOrdinary < core.ordinaryCap)
+      && used < core.settings.maxLeasesPerTenant
   }
 
   private mutating func refused(_ waiter: WaiterRef, _ refusal: PoolRefusal) {

@@ -25,14 +25,17 @@ import Testing
   @Test func theExamplesRender() async throws {
     let service = try service(TemplateFolderFixture.examples)
     #expect(service.library.generation.faults == [])
-    for name in ["documents/medical-report", "documents/billing-statement"] {
+    for name in ["documents/medical-report", "documents/billing-statement", "documents/prescription"] {
       let data = try service.sample(of: name)
       let page = try await service.render(TemplateRequest(name, data: data)).content
       #expect(page.contains("482-91-3377"))
-      #expect(!page.contains("<b>Example"))
       let text = try await service.renderDocument(TemplateRequest(name, data: data), as: .text)
       #expect(String(decoding: text.content, as: UTF8.self).contains("Lakeside Clinic"))
     }
+    let name = "documents/visit-summary"
+    let summary = try await service.renderDocument(
+      TemplateRequest(name, data: try service.sample(of: name)), as: .html)
+    #expect(String(decoding: summary.content, as: UTF8.self).contains("<td>Ferrous sulfate 325 mg</td>"))
   }
 
   @Test func mailsHaveEverything() async throws {
@@ -66,42 +69,6 @@ import Testing
     }
     #expect(try await service.render(TemplateRequest("a", data: ["x": 2])).isCached == false)
     #expect(service.cache.statistics.hits == 1)
-  }
-
-  @Test func documentsBecomePDFWhereTheMachineCan() async throws {
-    let service = try service(TemplateFolderFixture.examples)
-    let request = TemplateRequest(
-      "documents/billing-statement", data: try service.sample(of: "documents/billing-statement"))
-    if service.pdf.programName == nil {
-      let failure = await #expect(throws: TemplateFailure.self) { try await service.renderDocument(request, as: .pdf) }
-      #expect(failure?.code == .unsupported)
-    } else {
-      let document = try await service.renderDocument(request, as: .pdf)
-      #expect(document.content.starts(with: "%PDF".utf8))
-      #expect(document.fileName == "billing-statement.pdf")
-    }
-    let none = PDFMaker(search: ["/nonexistent"], timeout: .seconds(1), mostBytes: 1, mostAtOnce: 1)
-    let failure = await #expect(throws: TemplateFailure.self) { try await none.make("<p>") }
-    #expect(failure?.code == .unsupported)
-    #expect(failure?.message.contains("weasyprint") == true)
-  }
-
-  @Test func childrenEndAtTheirDeadline() async {
-    func run(_ script: String, input: [UInt8] = [], timeout: Duration = .seconds(20), most: Int = 1 << 20) async
-      -> ChildProcess.Outcome
-    {
-      await ChildProcess(path: "/bin/sh", arguments: ["-c", script], timeout: timeout, mostBytes: most).run(
-        input: input)
-    }
-    #expect(await run("cat", input: Array("page".utf8)) == .finished(Array("page".utf8)))
-    #expect(
-      await run("cat", input: [UInt8](repeating: 7, count: 900_000)) == .finished([UInt8](repeating: 7, count: 900_000))
-    )
-    #expect(await run("exit 3") == .failed)
-    #expect(await run("sleep 60", timeout: .milliseconds(50)) == .timedOut)
-    #expect(await run("yes", most: 1000) == .tooLong)
-    #expect(await run("exit 0", input: [UInt8](repeating: 7, count: 900_000)) == .finished([]))
-    #expect(await run("echo $HOME/$SECRET") != .failed)
   }
 
   // MARK: Routes
@@ -143,6 +110,51 @@ import Testing
     #expect(metrics["total"]?["count"]?.integerValue ?? 0 >= 5, "\(metrics)")
     #expect(try await routes.get("/templates/cache/stats").json["entries"]?.integerValue ?? 0 > 0)
     #expect(try await routes.delete("/templates/cache").json["removed"]?.integerValue ?? 0 > 0)
+  }
+
+  @Test func documentsAreMadeOfMarkdown() async throws {
+    let folder = TemplateFolderFixture([
+      "note.md.hbs": "# Note for {{name}}\n\n{{#each items}}\n- {{this}}\n{{/each}}\n",
+      "plain.csv.hbs": "a,b\n",
+    ])
+    let service = try service(folder.path)
+    let request = TemplateRequest("note", data: ["name": "<b>Ada</b>", "items": ["*one*", "[x](javascript:a)"]])
+    func document(_ format: DocumentFormat) async throws -> (text: String, type: String, name: String) {
+      let document = try await service.renderDocument(request, as: format)
+      return (String(decoding: document.content, as: UTF8.self), document.contentType, document.fileName)
+    }
+    let markdown = try await document(.markdown)
+    #expect(
+      markdown.text == "# Note for \\<b\\>Ada\\</b\\>\n\n- \\*one\\*\n- \\[x\\]\\(javascript:a\\)\n")
+    #expect(markdown.type == "text/markdown; charset=utf-8" && markdown.name == "note.md")
+    let page = try await document(.html)
+    #expect(page.text.contains("<h1>Note for &lt;b&gt;Ada&lt;/b&gt;</h1>\n<ul>\n<li>*one*</li>"))
+    #expect(page.text.contains("<title>Note for &lt;b&gt;Ada&lt;/b&gt;</title>"))
+    #expect(!page.text.contains("href"))
+    #expect(page.type == "text/html; charset=utf-8" && page.name == "note.html")
+    let plain = try await document(.text).text
+    #expect(plain == "Note for <b>Ada</b>\n\n- *one*\n- [x](javascript:a)\n")
+    let failure = await #expect(throws: TemplateFailure.self) {
+      try await service.renderDocument(TemplateRequest("plain"), as: .html)
+    }
+    #expect(failure?.code == .notFound)
+  }
+
+  @Test func enginesMix() async throws {
+    let folder = TemplateFolderFixture([
+      "layouts/page.ejs": "<main><%- include('@partial-block') %></main>",
+      "partials/head.mustache": "<h1>{{title}}</h1>",
+      "a.ejs": "---\nlayout: layouts/page\nsubject: <%= uppercase(title) %>\n---\n<%- include('head') %><%= title %>",
+      "b.txt": "no template", "b.txt.hbs": "---\nengine: ejs\n---\n<% if (title) { %>yes<% } %>",
+    ])
+    let service = try service(folder.path)
+    #expect(service.library.generation.faults == [])
+    let data: JSONValue = ["title": "<t>"]
+    #expect(
+      try await service.render(TemplateRequest("a", data: data)).content
+        == "<main><h1>&lt;t&gt;</h1>&lt;t&gt;</main>")
+    #expect(try await service.renderEmail(TemplateRequest("a", data: data)).subject == "<T>")
+    #expect(try await service.render(TemplateRequest("b", data: data)).content == "yes")
   }
 
   // MARK: The host

@@ -59,7 +59,7 @@ final class MetricsWatch: Sendable {
     let patterns = patterns
     // Read outside of the lock: closures of other plugins are called.
     let snapshots = collector.scrape.snapshots { descriptor in
-      wanted.contains(descriptor.name)
+      wanted.contains(descriptor.familyName)
         || patterns.contains { $0.matches(descriptor.name) || $0.matches(descriptor.sampleName) }
     }
     let (events, kept) = state.withLock { state -> ([any Event], AlertStateFile.Content?) in

@@ -21,7 +21,7 @@ extension MetricsRoutes {
       .get("/metrics/rules", "Tells the alert rules as Prometheus rules.", access: readers) {
         [watch, collector] _, _ in
         let rules = watch.read { state, _ in state.rules.values.map(\.rule).sorted { $0.name < $1.name } }
-        let kinds = Dictionary(collector.scrape.definitions.map { ($0.descriptor.name, $0.descriptor.kind) }) {
+        let kinds = Dictionary(collector.scrape.definitions.map { ($0.descriptor.familyName, $0.descriptor.kind) }) {
           first, _ in first
         }
         return .text(PrometheusRules(rules: rules, kinds: kinds).yaml, contentType: "application/yaml")

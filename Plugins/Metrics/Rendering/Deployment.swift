@@ -44,6 +44,10 @@ enum Deployment {
             expr: sum by (job) (rate(http_requests_total{status=~"5.*"}[5m])) / sum by (job) (rate(http_requests_total[5m]))
           - record: job_route:http_request_duration_seconds:p95_5m
             expr: histogram_quantile(0.95, sum by (job, route, le) (rate(http_request_duration_seconds_bucket[5m])))
+          - record: job_target:database_operation_duration_seconds:p95_5m
+            expr: histogram_quantile(0.95, sum by (job, target, le) (rate(database_operation_duration_seconds_bucket[5m])))
+          - record: job_target:database_operations:rate5m
+            expr: sum by (job, target, operation) (rate(database_operations_total[5m]))
           - record: instance:process_cpu:ratio5m
             expr: rate(process_cpu_seconds_total[5m]) / machine_processors
 

@@ -8,7 +8,9 @@ extension MetricSelector {
     let range = "[\(PromQL.duration(window ?? self.window))]"
     func series(_ suffix: String = "", _ more: [String] = []) -> String {
       let matchers = labels.sorted { $0.key < $1.key }.map { $0.key + $0.value.promQL } + more
-      return family + suffix + (matchers.isEmpty ? "" : "{\(matchers.joined(separator: ","))}")
+      // A gauge has no suffix but its own.
+      let name = (kind == .gauge ? metric : family) + suffix
+      return name + (matchers.isEmpty ? "" : "{\(matchers.joined(separator: ","))}")
     }
     switch kind {
     case .gauge: return gauge(by, range, series())

@@ -11,7 +11,7 @@ struct PromtoolTests: Sendable {
 
   var yaml: String {
     var text = "rule_files:\n  - \(file)\nevaluation_interval: 30s\ntests:\n"
-    for rule in rules.rules where rule.comparison == .above || rule.comparison == .aboveOrEqual {
+    for rule in rules.rules {
       text += test(rule, fires: true)
       text += test(rule, fires: false)
     }
@@ -46,7 +46,8 @@ struct PromtoolTests: Sendable {
   private func input(_ rule: AlertRule, fires: Bool, samples: Int) -> [(String, String)] {
     let (value, divisor) = (rule.value, rule.dividedBy)
     // A divisor of one, or of one event a second.
-    var wanted = fires ? rule.threshold * 2 + 1e-9 : 0
+    let isBelow = rule.comparison == .below || rule.comparison == .belowOrEqual
+    var wanted = fires != isBelow ? rule.threshold * 2 + 1e-9 : 0
     if divisor != nil, fires { wanted = min(wanted, max(rule.threshold * 1.01, 0.99)) }
     var series = self.series(value, amount: wanted, samples)
     if let divisor {
@@ -64,7 +65,7 @@ struct PromtoolTests: Sendable {
     var labels = PromtoolTests.instance
     for name in selector.groupBy { labels[name] = "any" }
     for (name, pattern) in others where selector.labels[name] == nil {
-      labels[name] = pattern.matches("none") ? "any" : "none"
+      labels[name] = ["none", "any", String(pattern.text.dropFirst())].first { !pattern.matches($0) } ?? ""
     }
     for (name, pattern) in selector.labels { labels[name] = PromtoolTests.example(pattern) }
     func named(_ suffix: String, _ more: [(String, String)] = []) -> String {

@@ -1,6 +1,6 @@
 /// The dashboards that come with the house; `deploy/grafana` holds them as files.
 enum StandardDashboards {
-  static let all = [system, application, business, healthcare, infrastructure]
+  static let all = [system, application, business, healthcare, infrastructure, data]
 
   private typealias Panel = GrafanaDashboard.Panel
   private typealias Curve = GrafanaDashboard.Curve
@@ -76,7 +76,16 @@ enum StandardDashboards {
       panel(
         "Failed authentications", "short",
         ("sum by (reason) (increase(auth_failures_total{\(host)}[1h]))", "{{reason}}")),
-    ])
+      panel(
+        "Requests refused", "short",
+        ("sum by (status) (increase(http_requests_total{\(host),status=~\"401|403|429\"}[1h]))", "{{status}}")),
+      panel(
+        "Statements that fail", "short",
+        (
+          "sum by (target, outcome) (increase(database_operations_total{\(host),outcome!=\"ok\"}[1h]))",
+          "{{target}} {{outcome}}"
+        )),
+    ] + alert("HealthCheckFailing", "short"))
 
   private static let infrastructure = GrafanaDashboard(
     uid: "mainstay-infrastructure", title: "Mainstay: infrastructure",
@@ -94,6 +103,55 @@ enum StandardDashboards {
         "Labels with too many values", "short",
         ("sum by (metric, label) (increase(metrics_label_overflow_total{\(host)}[1h]))", "{{metric}} {{label}}")),
       panel("Alerts", "short", ("sum by (alert) (metrics_alerts{\(host),state=\"firing\"})", "{{alert}}")),
+      panel("Health checks", "short", ("health_check_status{\(host)}", "{{plugin}}.{{check}}")),
+    ] + alert("CircuitBreakerOpen", "short") + [
+      panel(
+        "Retries", "short",
+        ("sum by (service) (increase(retry_attempts_total{\(host)}[$__rate_interval]))", "{{service}}"),
+        ("sum by (service) (increase(retry_failures_total{\(host)}[$__rate_interval]))", "{{service}} failed"))
+    ])
+
+  private static let data = GrafanaDashboard(
+    uid: "mainstay-data", title: "Mainstay: databases and Redis",
+    panels: [
+      panel(
+        "Statements", "ops",
+        (
+          "sum by (target, operation) (rate(database_operations_total{\(host)}[$__rate_interval]))",
+          "{{target}} {{operation}}"
+        ))
+    ] + alert("SlowDatabaseQueries", "s") + alert("FailingDatabaseStatements", "percentunit") + [
+      panel(
+        "Connections", "short", ("database_connections_active{\(host)}", "{{target}} in use"),
+        ("db_pool_size_idle{\(host)}", "{{target}} idle"), ("db_pool_size_total{\(host)}", "{{target}} open"),
+        ("db_pool_limit{\(host)}", "{{target}} allowed"))
+    ] + alert("DatabasePoolSaturated", "percentunit") + [
+      panel("Callers that wait", "short", ("db_pool_waiting{\(host)}", "{{target}}")),
+      panel(
+        "Wait for a connection", "s",
+        (quantile("0.95", "db_pool_acquire_duration_seconds", by: "target"), "p95 {{target}}")),
+      panel(
+        "Refused", "short", ("sum by (target) (increase(db_pool_timeouts_total{\(host)}[5m]))", "{{target}} in vain"),
+        ("sum by (target) (increase(db_pool_refused_total{\(host)}[5m]))", "{{target}} refused"),
+        ("sum by (target) (increase(db_pool_exhausted_total{\(host)}[5m]))", "{{target}} exhausted"),
+        ("sum by (target) (increase(db_pool_leaks_total{\(host)}[5m]))", "{{target}} leaks")),
+      panel(
+        "Connections opened and closed", "short",
+        ("sum by (target) (increase(db_pool_connections_opened_total{\(host)}[5m]))", "{{target}} opened"),
+        (
+          "sum by (target, reason) (increase(db_pool_connections_closed_total{\(host)}[5m]))",
+          "{{target}} closed: {{reason}}"
+        )),
+    ] + alert("DatabaseConnectionErrors", "short") + [
+      panel(
+        "Redis commands", "ops",
+        (
+          "sum by (operation, outcome) (rate(redis_operations_total{\(host)}[$__rate_interval]))",
+          "{{operation}} {{outcome}}"
+        ))
+    ] + alert("SlowRedisCommands", "s") + [
+      panel("Redis connections", "short", ("redis_connections{\(host)}", "{{kind}}")),
+      panel("Found in the cache", "percentunit", ("cache_hit_rate{\(host)}", "{{cache}}")),
     ])
 
   private static func quantile(_ share: String, _ metric: String, by group: String? = nil) -> String {

@@ -61,11 +61,11 @@ struct TimeSeriesStore: Sendable {
     for snapshot in snapshots { record(snapshot, due, ticks, wasBorn: !isFirst) }
     for tier in due { lastTick[tier] = ticks[tier] }
     latest = now
-    forgetOld(Set(snapshots.map(\.descriptor.name)))
+    forgetOld(Set(snapshots.map(\.descriptor.familyName)))
   }
 
   private mutating func record(_ snapshot: FamilySnapshot, _ due: [Int], _ ticks: [Int], wasBorn: Bool) {
-    let name = snapshot.descriptor.name
+    let name = snapshot.descriptor.familyName
     // A family that began only now to be watched is not one whose series began only now.
     let wasWatched = families[name] != nil
     if families[name]?.columns != snapshot.columns || families[name]?.descriptor.labels != snapshot.descriptor.labels {

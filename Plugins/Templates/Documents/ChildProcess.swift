@@ -1,9 +1,19 @@
 import Glibc
-import Synchronization
+import MainstayKernel
 
 /// A program that is run once: bytes in, bytes out, ended at a deadline. It has an environment of its own and a folder of
 /// its own, which is removed afterwards.
 struct ChildProcess: Sendable {
+  /// Where the program reads and writes.
+  enum Exchange: Sendable, Equatable {
+    case standardStreams
+    /// Files in its folder.
+    case files(input: String, output: String)
+  }
+
+  /// In an argument, stands for the folder.
+  static let folder = "{folder}"
+
   enum Outcome: Sendable, Equatable {
     case finished([UInt8])
     case failed
@@ -13,6 +23,7 @@ struct ChildProcess: Sendable {
 
   let path: String
   let arguments: [String]
+  var exchange = Exchange.standardStreams
   let timeout: Duration
   let mostBytes: Int
 
@@ -29,6 +40,26 @@ struct ChildProcess: Sendable {
     guard mkdtemp(&template) != nil else { return .failed }
     let folder = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
     defer { removeFolder(folder) }
+    guard case .files(let inputName, let outputName) = exchange else { return execute(input, in: folder) }
+    guard Self.write(input, to: "\(folder)/\(inputName)") else { return .failed }
+    let outcome = execute([], in: folder)
+    guard case .finished = outcome else { return outcome }
+    do {
+      return .finished(try DiskFiles().read("\(folder)/\(outputName)", limit: mostBytes))
+    } catch {
+      var status = stat()
+      let isLong = stat("\(folder)/\(outputName)", &status) == 0 && Int(status.st_size) > mostBytes
+      return isLong ? .tooLong : .failed
+    }
+  }
+
+  private static func write(_ bytes: [UInt8], to path: String) -> Bool {
+    guard let file = fopen(path, "wbx") else { return false }
+    let count = fwrite(bytes, 1, bytes.count, file)
+    return fclose(file) == 0 && count == bytes.count
+  }
+
+  private func execute(_ input: [UInt8], in folder: String) -> Outcome {
     guard let toChild = Self.pair() else { return .failed }
     guard let fromChild = Self.pair() else {
       for descriptor in toChild { close(descriptor) }
@@ -40,8 +71,7 @@ struct ChildProcess: Sendable {
     }
     close(toChild[0])
     close(fromChild[1])
-    let result = exchange(input, toChild[1], fromChild[0])
-    // Once its output has ended it has nothing to do any more.
+    let result = converse(input, toChild[1], fromChild[0])
     if case .finished = result {} else { kill(-child, SIGKILL) }
     return reap(child, result)
   }
@@ -69,7 +99,8 @@ struct ChildProcess: Sendable {
     sigemptyset(&signals)
     posix_spawnattr_setsigmask(&attributes, &signals)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
-    var words = ([path] + arguments).map { strdup($0) } + [nil]
+    let arguments = arguments.map { $0.split(separator: Self.folder, omittingEmptySubsequences: false) }
+    var words = ([path] + arguments.map { $0.joined(separator: folder) }).map { strdup($0) } + [nil]
     let settings: [String] = [
       "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + folder, "TMPDIR=" + folder, "LANG=C.UTF-8",
     ]
@@ -80,7 +111,7 @@ struct ChildProcess: Sendable {
   }
 
   /// Writes the input and reads the output until it ends; closes both.
-  private func exchange(_ input: [UInt8], _ writer: Int32, _ reader: Int32) -> Outcome {
+  private func converse(_ input: [UInt8], _ writer: Int32, _ reader: Int32) -> Outcome {
     var writer = writer
     defer {
       if writer >= 0 { close(writer) }
@@ -123,23 +154,30 @@ struct ChildProcess: Sendable {
     return count < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : count
   }
 
+  /// Waits for the end of the child, and ends what it has started and left behind. Its output has ended or it was killed,
+  /// so it ends soon; one that closes its output and goes on is ended.
   private func reap(_ child: pid_t, _ result: Outcome) -> Outcome {
-    var status: Int32 = 0
-    // Its output has ended or it was killed, so it ends soon; one that closes its output and goes on is ended.
-    for _ in 0..<200 {
-      let ended = waitpid(child, &status, WNOHANG)
-      if ended == child { return status == 0 || result == .timedOut || result == .tooLong ? result : .failed }
-      if ended < 0 && errno != EINTR { return .failed }
-      usleep(10_000)
+    var hasEnded = false
+    for _ in 0..<200 where !hasEnded {
+      // The number stays taken until the child is waited for below, so that no other group can have it.
+      var information = siginfo_t()
+      let error = waitid(P_PID, id_t(child), &information, WEXITED | WNOHANG | WNOWAIT)
+      if error != 0 && errno != EINTR { return .failed }
+      hasEnded = error == 0 && information.si_signo == SIGCHLD
+      if !hasEnded { usleep(10_000) }
     }
     kill(-child, SIGKILL)
-    _ = waitpid(child, &status, 0)
-    return .timedOut
+    var status: Int32 = 0
+    while waitpid(child, &status, 0) < 0 {
+      if errno != EINTR { return .failed }
+    }
+    if !hasEnded { return .timedOut }
+    return status == 0 || result == .timedOut || result == .tooLong ? result : .failed
   }
 
   /// Removes a folder and what is in it. Links are removed, not followed.
   private func removeFolder(_ folder: String, depth: Int = 0) {
-    guard !folder.isEmpty, depth < 8, let handle = opendir(folder) else { return }
+    guard !folder.isEmpty, depth < 32, let handle = opendir(folder) else { return }
     var names: [String] = []
     while let entry = readdir(handle) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in

@@ -3,71 +3,56 @@ import MainstayCapabilities
 import MainstayKernel
 import Synchronization
 
-/// Makes PDF from HTML with a program of the machine, run as a child with a deadline. The child gets the page on its
-/// standard input, may load nothing (no files, no network), and gives the document on its standard output.
+/// Makes PDF from HTML with a program of the machine, run as a child with a deadline. The child may load nothing: no files,
+/// no network.
 final class PDFMaker: Sendable {
-  /// A program that makes PDF.
-  struct Program: Sendable, Equatable {
-    let name: String
-    let path: String
-    let arguments: [String]
-  }
-
-  /// Refuses to load anything but `data:` URLs.
-  private static let weasyprint = """
-    import sys
-    import weasyprint
-    def refuse(url, *rest, **more):
-        if url.startswith('data:'):
-            return weasyprint.default_url_fetcher(url)
-        raise ValueError('only data: URLs can be loaded')
-    page = sys.stdin.buffer.read().decode('utf-8')
-    sys.stdout.buffer.write(weasyprint.HTML(string=page, url_fetcher=refuse).write_pdf())
-    """
-
-  private let program: Program?
+  private let wanted: PDFProgramName
+  private let program: PDFProgram?
+  private let sandbox: Bool
   private let timeout: Duration
   private let mostBytes: Int
   private let mostAtOnce: Int
   private let running = Mutex(0)
 
-  /// - Parameter search: folders in which programs are looked for.
+  /// - Parameters:
+  ///   - search: folders in which programs are looked for.
+  ///   - sandbox: whether Chromium confines itself.
   init(
-    search: [String] = ["/usr/local/bin", "/usr/bin", "/bin"], timeout: Duration, mostBytes: Int, mostAtOnce: Int
+    search: [String] = ["/usr/local/bin", "/usr/bin", "/bin"], wanted: PDFProgramName = .auto, sandbox: Bool = true,
+    timeout: Duration, mostBytes: Int, mostAtOnce: Int
   ) {
-    program = Self.find(in: search)
+    self.wanted = wanted
+    self.sandbox = sandbox
+    program = PDFProgram.find(wanted, in: search, sandbox: sandbox)
     self.timeout = timeout
     self.mostBytes = mostBytes
     self.mostAtOnce = mostAtOnce
   }
 
-  var programName: String? { program?.name }
+  var programName: String? { program?.name.rawValue }
 
-  private static func find(in folders: [String]) -> Program? {
-    func path(_ name: String) -> String? {
-      folders.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
+  /// The program, if there is one that can be run.
+  func usable() throws(TemplateFailure) -> PDFProgram {
+    guard let program else {
+      let what =
+        wanted == .auto
+        ? "no program that makes PDF; install weasyprint or chromium, or ask for html"
+        : "no \(wanted.rawValue), which plugins.templates.pdf_program asks for; install it, or ask for html"
+      throw TemplateFailure(.unsupported, "this machine has \(what)")
     }
-    if path("weasyprint") != nil, let python = path("python3") {
-      return Program(name: "weasyprint", path: python, arguments: ["-I", "-c", weasyprint])
+    if program.name == .chromium, sandbox, geteuid() == 0 {
+      throw TemplateFailure(
+        .unsupported,
+        "chromium has no sandbox when root runs it; run the host as another user, install weasyprint,"
+          + " or set plugins.templates.pdf_sandbox: false")
     }
-    if let tool = path("wkhtmltopdf") {
-      return Program(
-        name: "wkhtmltopdf", path: tool,
-        arguments: [
-          "--quiet", "--disable-local-file-access", "--disable-javascript", "--disable-plugins", "--proxy",
-          "http://127.0.0.1:9", "--load-error-handling", "ignore", "--load-media-error-handling", "ignore", "-", "-",
-        ])
-    }
-    return nil
+    return program
   }
 
   /// The document. Throws ``TemplateFailure``: `unsupported` without a program, `busy` if too many are being made,
   /// `timedOut`, or `renderingFailed`.
   func make(_ html: String) async throws -> [UInt8] {
-    guard let program else {
-      throw TemplateFailure(
-        .unsupported, "this machine has no program that makes PDF; install weasyprint or wkhtmltopdf, or ask for html")
-    }
+    let program = try usable()
     let isFree = running.withLock { running in
       guard running < mostAtOnce else { return false }
       running += 1
@@ -77,16 +62,18 @@ final class PDFMaker: Sendable {
       throw TemplateFailure(.busy, "\(mostAtOnce) documents are being made already; try again later")
     }
     defer { running.withLock { $0 -= 1 } }
-    let child = ChildProcess(path: program.path, arguments: program.arguments, timeout: timeout, mostBytes: mostBytes)
-    let outcome = await child.run(input: Array(html.utf8))
-    switch outcome {
+    let page = program.needsRestrictedPage ? PrintedPage.restricted(html) : html
+    let child = ChildProcess(
+      path: program.path, arguments: program.arguments, exchange: program.exchange, timeout: timeout,
+      mostBytes: mostBytes)
+    switch await child.run(input: Array(page.utf8)) {
     case .finished(let output) where output.starts(with: "%PDF".utf8): return output
     case .timedOut:
-      throw TemplateFailure(.timedOut, "\(program.name) did not make the document within \(timeout)")
+      throw TemplateFailure(.timedOut, "\(program.name.rawValue) did not make the document within \(timeout)")
     case .tooLong:
       throw TemplateFailure(.renderingFailed, "the document is longer than \(mostBytes) bytes")
     case .finished, .failed:
-      throw TemplateFailure(.renderingFailed, "\(program.name) did not make a document of the page")
+      throw TemplateFailure(.renderingFailed, "\(program.name.rawValue) did not make a document of the page")
     }
   }
 }

@@ -22,6 +22,7 @@ struct TemplateFile: Sendable, Hashable {
     switch pieces.popLast() {
     case "hbs", "handlebars": dialect = .handlebars
     case "mustache": dialect = .mustache
+    case "ejs": dialect = .ejs
     default: return nil
     }
     format = .html
@@ -78,7 +79,8 @@ enum TemplateFormat: String, Sendable, Hashable, CaseIterable {
     switch self {
     case .html: .html
     case .csv: .csv
-    case .text, .markdown: .text
+    case .markdown: .markdown
+    case .text: .text
     }
   }
 

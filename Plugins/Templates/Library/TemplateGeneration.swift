@@ -122,7 +122,7 @@ private struct Compilation {
     var file = file
     if let engine = matter.engine {
       guard let dialect = TemplateDialect(rawValue: engine) else {
-        throw FrontMatter.Mistake(message: "the engine is handlebars or mustache", line: 1)
+        throw FrontMatter.Mistake(message: "the engine is handlebars, mustache or ejs", line: 1)
       }
       file.dialect = dialect
     }

@@ -89,6 +89,23 @@ public struct PostgresServer: DevServer {
     }
   }
 
+  /// Makes a copy of this server and starts it as its standby: it repeats this one's writes and takes none of its own, until
+  /// it is promoted (`SELECT pg_promote()`). It outlives this server.
+  /// - Parameter options: How it is made; a standby is always throw-away.
+  public func startStandby(_ options: Options = Options()) async throws -> PostgresServer {
+    guard options.data == .throwAway else {
+      throw DevServerError(.badOptions, "the data of a standby are a copy of its primary's and are not kept")
+    }
+    let account = try ServerAccount.postgres()
+    let folder = try ServerFolder(in: options.folder, for: account)
+    do {
+      return try await PostgresSetup(options: options, account: account, folder: folder, primary: self).start()
+    } catch {
+      await folder.remove()
+      throw error
+    }
+  }
+
   /// Looks whether a server could be started, and says which: `PostgreSQL 15 of /usr/lib/postgresql/15/bin`. Starts
   /// and makes nothing.
   public static func inspect(_ options: Options = Options()) throws(DevServerError) -> String {

@@ -5,6 +5,8 @@ struct PostgresSetup: Sendable {
   let options: PostgresServer.Options
   let account: ServerAccount
   let folder: ServerFolder
+  /// The server whose data are copied and followed; nil for data of its own.
+  var primary: PostgresServer?
 
   func start() async throws -> PostgresServer {
     // A port that was free a moment ago may be taken by now; one that was asked for is not exchanged.
@@ -62,10 +64,11 @@ struct PostgresSetup: Sendable {
         path: data, lock: kept?.lock, programs: try programs(majorVersion: version), password: tail(of: secret),
         passwordFile: secret)
     }
-    let programs = try programs(majorVersion: nil)
-    let password = options.password ?? randomPassword()
+    let programs = try programs(majorVersion: primary?.majorVersion)
+    let password = primary.map { tail(of: $0.passwordFile) } ?? options.password ?? randomPassword()
     try write(password, as: secret)
-    try await initialize(data, programs, secret)
+    if let primary { try await copy(primary, to: data, programs) } else { try await initialize(data, programs, secret) }
+    try complete(data)
     return PreparedData(path: data, lock: kept?.lock, programs: programs, password: password, passwordFile: secret)
   }
 
@@ -75,22 +78,43 @@ struct PostgresSetup: Sendable {
   }
 
   private func initialize(_ data: String, _ programs: PostgresPrograms, _ secret: String) async throws {
+    // Local connections come through a folder that keeps everybody else out.
+    try await make(
+      data,
+      by: [
+        programs.initdb, "--pgdata=\(data)", "--username=postgres", "--pwfile=\(secret)", "--auth-local=trust",
+        "--auth-host=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-instructions",
+      ] + (isKept ? [] : ["--no-sync"]))
+  }
+
+  private func copy(_ primary: PostgresServer, to data: String, _ programs: PostgresPrograms) async throws {
+    let program = try InstalledPrograms.path(
+      of: "pg_basebackup", in: [programs.folder] + InstalledPrograms.searchPath, package: "postgresql-client")
+    try await make(
+      data,
+      by: [
+        program, "--pgdata=\(data)", "--dbname=\(primary.url)", "--write-recovery-conf", "--wal-method=stream",
+        "--checkpoint=fast", "--no-sync", "--no-password",
+      ])
+  }
+
+  /// Runs a program that fills the folder.
+  private func make(_ data: String, by command: [String]) async throws {
     // What an earlier run has not finished.
     await ServerFolder.remove(data)
     try ServerFolder.make(data, for: account)
     let log = try OpenFile(folder.path + "/log", O_WRONLY | O_APPEND | O_CREAT)
-    // Local connections come through a folder that keeps everybody else out.
-    let code = try await Spawn(
-      command: account.prefix + [
-        programs.initdb, "--pgdata=\(data)", "--username=postgres", "--pwfile=\(secret)", "--auth-local=trust",
-        "--auth-host=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-instructions",
-      ] + (isKept ? [] : ["--no-sync"]), descriptors: [nil, log, log]
-    ).run(unlessCancelled: true)
+    let code = try await Spawn(command: account.prefix + command, descriptors: [nil, log, log])
+      .run(unlessCancelled: true)
     try Task.checkCancellation()
     guard code == 0 else {
       let said = tail(of: folder.path + "/log").split(separator: "\n").suffix(8).joined(separator: "\n  ")
-      throw DevServerError(.endedAtStart, "initdb could not make the data in \(data); it wrote:\n  \(said)")
+      let program = command[0].split(separator: "/").last ?? "a program"
+      throw DevServerError(.endedAtStart, "\(program) could not make the data in \(data); it wrote:\n  \(said)")
     }
+  }
+
+  private func complete(_ data: String) throws(DevServerError) {
     if !options.accessRules.isEmpty {
       let usual = tail(of: data + "/pg_hba.conf")
       try write((options.accessRules + [usual]).joined(separator: "\n"), as: data + "/pg_hba.conf")

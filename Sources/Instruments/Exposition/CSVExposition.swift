@@ -17,7 +17,10 @@ struct CSVExposition: ExpositionWriting, ~Copyable {
   }
 
   mutating func write(_ text: UnsafeRawBufferPointer, _ series: Series, _ reading: borrowing SeriesReading) {
-    let values = series.labelValues
+    write(series.labelValues, reading)
+  }
+
+  private mutating func write(_ values: [String], _ reading: borrowing SeriesReading) {
     switch reading.form {
     case .whole:
       beginLine("value", values)
@@ -48,7 +51,13 @@ struct CSVExposition: ExpositionWriting, ~Copyable {
     }
   }
 
-  mutating func write(_ sample: MetricSamples.Sample) { line("value", sample.values, sample.value) }
+  mutating func write(_ sample: MetricSamples.Sample) {
+    if let buckets = sample.buckets {
+      write(sample.values, SeriesReading(buckets: buckets, sum: sample.value))
+    } else {
+      line("value", sample.values, sample.value)
+    }
+  }
 
   mutating func endFamily() {}
 

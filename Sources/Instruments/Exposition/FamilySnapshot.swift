@@ -51,20 +51,16 @@ extension MetricsScrape {
       case .kept(let core): MetricsScrape.snapshot(core)
       case .pulled(let family):
         FamilySnapshot(
-          descriptor: family.descriptor, columns: [.value],
-          series: family.samples.map { .init(labelValues: $0.values, numbers: [$0.value]) })
+          descriptor: family.descriptor, columns: MetricsScrape.columns(family.descriptor, family.extras),
+          series: family.samples.map { sample in
+            .init(labelValues: sample.values, numbers: (sample.buckets ?? []).map { Double($0) } + [sample.value])
+          })
       }
     }
   }
 
   private static func snapshot(_ core: FamilyCore) -> FamilySnapshot {
     var reading = SeriesReading()
-    let columns: [FamilySnapshot.Column]
-    switch core.descriptor.kind {
-    case .counter, .gauge: columns = [.value]
-    case .histogram: columns = ((core.extras.bounds?.bounds ?? []) + [.infinity]).map { .bucket($0) } + [.sum]
-    case .summary: columns = core.extras.quantiles.map { .quantile($0) } + [.sum, .count]
-    }
     let series = core.series.map { series in
       series.read(into: &reading)
       let numbers: [Double]
@@ -75,6 +71,15 @@ extension MetricsScrape {
       }
       return FamilySnapshot.Series(labelValues: series.labelValues, numbers: numbers)
     }
-    return FamilySnapshot(descriptor: core.descriptor, columns: columns, series: series)
+    return FamilySnapshot(
+      descriptor: core.descriptor, columns: columns(core.descriptor, core.extras), series: series)
+  }
+
+  private static func columns(_ descriptor: MetricDescriptor, _ extras: FamilyExtras) -> [FamilySnapshot.Column] {
+    switch descriptor.kind {
+    case .counter, .gauge: [.value]
+    case .histogram: ((extras.bounds?.bounds ?? []) + [.infinity]).map { .bucket($0) } + [.sum]
+    case .summary: extras.quantiles.map { .quantile($0) } + [.sum, .count]
+    }
   }
 }

@@ -54,8 +54,12 @@ struct JSONExposition: ExpositionWriting, ~Copyable {
 
   mutating func write(_ sample: MetricSamples.Sample) {
     beginSeries(sample.values)
-    output.append(#","value":"#)
-    number(sample.value)
+    if let buckets = sample.buckets {
+      writeBuckets(SeriesReading(buckets: buckets, sum: sample.value))
+    } else {
+      output.append(#","value":"#)
+      number(sample.value)
+    }
     output.append(UInt8(ascii: "}"))
   }
 

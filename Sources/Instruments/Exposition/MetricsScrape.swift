@@ -85,7 +85,7 @@ public struct MetricsScrape: Sendable {
       case .pulled(let family):
         let samples = family.samples
         if samples.isEmpty { continue }
-        exposition.beginFamily(family.descriptor, FamilyExtras(), owner: item.owner)
+        exposition.beginFamily(family.descriptor, family.extras, owner: item.owner)
         for sample in samples {
           exposition.write(sample)
           if exposition.output.count >= MetricsScrape.chunk { try exposition.flush(sink) }

@@ -49,6 +49,16 @@ struct SeriesReading {
   /// One for each bucket, or one for a counter; empty if there is none at all.
   var exemplars: [Exemplar?] = []
 
+  /// What a closure read, of a histogram.
+  init(buckets: [UInt64], sum: Double) {
+    form = .buckets
+    self.buckets = buckets
+    self.sum = sum
+    count = buckets.reduce(0, &+)
+  }
+
+  init() {}
+
   /// The main number: the value, the count of observations.
   var number: Double { form == .number ? value : Double(count) }
 }

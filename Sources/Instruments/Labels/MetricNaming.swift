@@ -5,6 +5,9 @@ enum MetricNaming {
   /// Suffixes that the exposition formats give to the samples of a family.
   static let suffixes = ["_total", "_created", "_bucket", "_count", "_sum"]
 
+  /// A gauge may end with `_total`, where others know it by that name; it is exported without a type then.
+  static func suffixes(forbiddenTo kind: MetricKind) -> [String] { Array(suffixes.dropFirst(kind == .gauge ? 1 : 0)) }
+
   /// What is wrong with the name of a family, or nil.
   static func problem(withMetric name: String) -> String? {
     if name.isEmpty { return "is empty" }

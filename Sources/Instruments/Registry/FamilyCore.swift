@@ -192,6 +192,7 @@ struct FamilyShape: Sendable, Hashable {
   enum Instrument: Sendable, Hashable {
     case counter, upDownCounter, gauge, pulled
     case histogram(Buckets)
+    case pulledHistogram(Buckets)
     case summary(SummaryOptions)
   }
 

@@ -26,6 +26,9 @@ public struct MetricDescriptor: Sendable, Hashable {
   /// What the main sample is called: the name, and `_total` for a counter.
   public var sampleName: String { kind == .counter ? name + "_total" : name }
 
+  /// The name without `_total`, by which queries and rules find the family.
+  public var familyName: String { name.hasSuffix("_total") ? String(name.dropLast(6)) : name }
+
   /// Every sample name the family uses in any of the formats.
   var reservedNames: [String] {
     switch kind {
@@ -52,7 +55,7 @@ extension MetricDescriptor {
     if let problem = MetricNaming.problem(withMetric: base) {
       throw MetricsError(.invalidName, "the metric name '\(MetricsError.shown(name))' \(problem)")
     }
-    if let suffix = MetricNaming.suffixes.first(where: { base.hasSuffix($0) }) {
+    if let suffix = MetricNaming.suffixes(forbiddenTo: kind).first(where: { base.hasSuffix($0) }) {
       throw MetricsError(
         .invalidName, "the metric name '\(name)' ends with '\(suffix)', which the exposition formats add themselves")
     }

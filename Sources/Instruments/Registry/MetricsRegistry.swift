@@ -45,9 +45,11 @@ public final class MetricsRegistry: Sendable {
 
   /// Forgets a family: it is exported no more, and its name is free.
   public func remove(_ name: String) {
-    let name = name.hasSuffix("_total") ? String(name.dropLast(6)) : name
+    let base = name.hasSuffix("_total") ? String(name.dropLast(6)) : name
     state.withLock { state in
-      guard let entry = state.families.removeValue(forKey: name) else { return }
+      guard let entry = state.families.removeValue(forKey: name) ?? state.families.removeValue(forKey: base) else {
+        return
+      }
       for taken in entry.descriptor.reservedNames { state.reserved[taken] = nil }
     }
   }

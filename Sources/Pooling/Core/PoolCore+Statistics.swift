@@ -61,6 +61,8 @@ public struct PoolStatistics: Sendable, Equatable {
   public var pressure = PoolPressureLevel.normal
   /// How long callers waited.
   public var waits = PoolWaits()
+  /// How long callers waited, since the pool was made.
+  public var acquisitions = PoolAcquisitions()
   /// The connection that is in use longest.
   public var oldestHolder: PoolHolder?
   /// Counts up when all connections are retired.
@@ -102,6 +104,7 @@ extension PoolCore {
     all.tenants = tenants.count
     all.utilisation = Double(leased) / Double(Swift.max(1, limit))
     (all.peak, all.pressure, all.waits) = (waits.peak, pressure.level, waits.summary)
+    all.acquisitions = waits.acquisitions
     all.oldestHolder = holders(1, now).first
     all.generation = Int(generation)
     (all.isAvailable, all.isDraining) = (!isDown, phase != .open)

@@ -15,13 +15,18 @@ struct WaitHistogram: Sendable {
   private var begun: PoolInstant
   private var present = Window()
   private var past = Window()
+  /// Over the pool's whole life.
+  private(set) var acquisitions = PoolAcquisitions()
 
   init(window: Duration, now: PoolInstant) {
     length = max(1, window.poolNanoseconds)
     begun = now
   }
 
-  mutating func addImmediate() { present.immediate &+= 1 }
+  mutating func addImmediate() {
+    present.immediate &+= 1
+    acquisitions.immediate &+= 1
+  }
 
   /// So many connections are in use.
   mutating func note(leased: Int) {
@@ -36,6 +41,7 @@ struct WaitHistogram: Sendable {
     present.waited += 1
     present.longest = max(present.longest, nanoseconds)
     present.counts[Self.bucket(nanoseconds)] &+= 1
+    acquisitions.add(nanoseconds)
   }
 
   /// Begins a new window when the present one is over.
@@ -83,6 +89,28 @@ struct WaitHistogram: Sendable {
     guard bucket >= 8 else { return Int64(bucket + 1) << 5 }
     let power = bucket / 8 + 2
     return (Int64(8 + bucket % 8 + 1) << Int64(power - 3)) << 5
+  }
+}
+
+/// How long callers waited for the connections they got, since the pool was made.
+public struct PoolAcquisitions: Sendable, Equatable {
+  /// Upper bounds of the buckets of `waited`, in seconds; one more bucket lies above them.
+  public static let bounds = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30]
+  private static let nanoseconds = bounds.map { Int64($0 * 1e9) }
+
+  /// Callers that got one at once.
+  public internal(set) var immediate = 0
+  /// Those that waited, by how long: each is in the first bucket whose bound is not below its wait.
+  public private(set) var waited = Array(repeating: 0, count: bounds.count + 1)
+  /// All waits together, in seconds.
+  public private(set) var seconds = 0.0
+
+  /// None.
+  public init() {}
+
+  mutating func add(_ nanoseconds: Int64) {
+    waited[Self.nanoseconds.firstIndex { nanoseconds <= $0 } ?? Self.bounds.count] &+= 1
+    seconds += Double(nanoseconds) * 1e-9
   }
 }
 

@@ -12,11 +12,13 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
   private let absence: String?
   private let turn = Atomic<Int>(0)
   let place = PrimaryPlace()
+  let meter: (any PostgresMeter)?
 
   init(
     name: String, options: PostgresOptions, settings: PostgresConnectionSettings, reactors: [Reactor],
-    absence: String? = nil
+    absence: String? = nil, meter: (any PostgresMeter)? = nil
   ) {
+    self.meter = meter
     self.absence = absence
     self.name = name
     self.options = options
@@ -31,21 +33,38 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
     if let absence { throw PostgresError(.options, absence) }
     let reactor = reactors[turn.wrappingAdd(1, ordering: .relaxed).oldValue % reactors.count]
     let end = MonotonicInstant(deadline)
-    let handlers = PostgresConnectionHandlers(onClosed: { _ in onDeath() })
-    var failures: [PostgresError] = []
-    for (index, endpoint) in options.endpoints.enumerated() {
-      let left = MonotonicInstant.now.duration(to: end) / (options.endpoints.count - index)
+    let handlers = PostgresConnectionHandlers(onClosed: { _ in onDeath() }, meter: meter)
+    let attempts = try attempts
+    var failures = [PostgresError?](repeating: nil, count: options.endpoints.count)
+    for (number, attempt) in attempts.enumerated() {
+      // One that did not answer a moment ago is not asked again.
+      if let before = failures[attempt.server], !PostgresConnectFailure.isOfOtherRole(before) { continue }
+      let endpoint = options.endpoints[attempt.server]
+      let left = MonotonicInstant.now.duration(to: end) / (attempts.count - number)
       do {
         let connection = try await PostgresConnection.connect(
-          options, to: endpoint, settings: settings, handlers: handlers, on: reactor, deadline: .now.advanced(by: left))
+          attempt.options, to: endpoint, settings: settings, handlers: handlers, on: reactor,
+          deadline: .now.advanced(by: left))
         if connection.role == .primary { place.found(endpoint, anyWillDo: !wantsPrimary) }
         return connection
       } catch {
         if error.code == .cancelled { throw error }
-        failures.append(PostgresConnectFailure(error, options, endpoint).error)
+        failures[attempt.server] = PostgresConnectFailure(error, options, endpoint).error
       }
     }
-    throw PostgresConnectFailure.all(failures)
+    throw PostgresConnectFailure.all(failures.compactMap(\.self))
+  }
+
+  /// The servers in the order in which they are asked, and for what. A standby that is preferred is looked for at all of
+  /// them before a primary is taken, as libpq does where it is given all of them at once.
+  private var attempts: [(options: PostgresOptions, server: Int)] {
+    get throws(PostgresError) {
+      let any = options.endpoints.indices.map { (options: options, server: $0) }
+      guard any.count > 1, options["target_session_attrs"] == "prefer-standby" else { return any }
+      var standby = options
+      try standby.set("target_session_attrs", to: "standby")
+      return any.map { (options: standby, server: $0.server) } + any
+    }
   }
 
   func validate(_ connection: PostgresConnection, deadline: ContinuousClock.Instant) async -> Bool {

@@ -13,6 +13,7 @@ extension PostgresDatabase {
   ///   - priority: How urgent it is, should it have to wait for a connection.
   ///   - tenant: Whom it is for.
   ///   - deadline: For all attempts together.
+  @discardableResult
   public nonisolated(nonsending) func transaction<Result>(
     _ mode: PostgresTransactionMode = PostgresTransactionMode(),
     retry: PostgresTransactionRetry = PostgresTransactionRetry(), priority: PoolPriority = .normal,

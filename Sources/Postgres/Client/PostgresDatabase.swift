@@ -36,11 +36,13 @@ public final class PostgresDatabase: Sendable {
   ///   - connection: How each of them behaves.
   ///   - reactors: On whose threads they live, in turn; at least one.
   ///   - sharedReaders: The most connections that `read` uses for all its callers together.
+  ///   - meter: Counts statements.
   ///   - observer: Is told what happens to the pool; it must not wait.
   public init(
     name: String, options: PostgresOptions, pool: PoolSettings = PoolSettings(),
     connection: PostgresConnectionSettings = PostgresConnectionSettings(), reactors: [Reactor], sharedReaders: Int = 4,
     batchSize: Int = 2_000, parallelQueries: Int = 20, clock: any PoolClock = SystemPoolClock(),
+    meter: (any PostgresMeter)? = nil,
     observer: @escaping @Sendable (PoolEvent) -> Void = { _ in }
   ) throws(PostgresError) {
     guard !reactors.isEmpty else {
@@ -50,7 +52,8 @@ public final class PostgresDatabase: Sendable {
     self.options = options
     self.batchSize = max(1, batchSize)
     self.parallelQueries = max(1, parallelQueries)
-    factory = PostgresConnectionFactory(name: name, options: options, settings: connection, reactors: reactors)
+    factory = PostgresConnectionFactory(
+      name: name, options: options, settings: connection, reactors: reactors, meter: meter)
     self.pool = ConnectionPool(name: name, settings: pool, factory: factory, clock: clock, observer: observer)
     let connections = self.pool
     factory.place.onMove { [weak connections] reason in connections?.startGeneration(reason: reason) }
@@ -88,6 +91,7 @@ public final class PostgresDatabase: Sendable {
   ///   - tenant: Whom it is for; each tenant may use and wait for a limited number of connections.
   ///   - deadline: No wait for a connection lasts longer.
   /// - Throws: `PoolError` if there is no connection, or whatever the closure throws.
+  @discardableResult
   public nonisolated(nonsending) func withConnection<Result>(
     priority: PoolPriority = .normal, tenant: String? = nil, deadline: ContinuousClock.Instant? = nil,
     file: StaticString = #fileID, line: UInt = #line,

@@ -14,19 +14,23 @@ final class ConnectAttempt: ReactorHandler, @unchecked Sendable {
   private let settings: PostgresConnectionSettings
   private let handlers: PostgresConnectionHandlers
   private let deadline: MonotonicInstant
+  private let names: NameLookup
 
   private var continuation: UnsafeContinuation<Result<PostgresConnection, PostgresError>, Never>?
   private var addresses: ArraySlice<String?> = []
+  /// The address that is being tried, where the name has several.
+  private var address: String?
   private var connection: OpaquePointer?
   private var source: ReactorSource?
   private var timer: ReactorTimer?
   private var turn: ReactorTimer?
-  private var lastError: PostgresError?
+  /// What came of the addresses tried so far.
+  private var failures: [PostgresError] = []
   private var hasEnded = false
 
   init(
     _ options: PostgresOptions, _ endpoint: PostgresOptions.Endpoint, _ settings: PostgresConnectionSettings,
-    _ handlers: PostgresConnectionHandlers, on reactor: Reactor, deadline: MonotonicInstant
+    _ handlers: PostgresConnectionHandlers, on reactor: Reactor, deadline: MonotonicInstant, names: NameLookup
   ) {
     self.reactor = reactor
     self.options = options
@@ -34,6 +38,7 @@ final class ConnectAttempt: ReactorHandler, @unchecked Sendable {
     self.settings = settings
     self.handlers = handlers
     self.deadline = deadline
+    self.names = names
   }
 
   func start(_ continuation: UnsafeContinuation<Result<PostgresConnection, PostgresError>, Never>) {
@@ -42,28 +47,33 @@ final class ConnectAttempt: ReactorHandler, @unchecked Sendable {
     let timer = ReactorTimer { [weak self] in self?.expire() }
     self.timer = timer
     reactor.set(timer, for: deadline)
-    if endpoint.isSocket || endpoint.address != nil || HostLookup.isAddress(endpoint.host) {
-      return tryAddresses([nil])
-    }
-    let isStarted = HostLookup.start(endpoint.host) { result in
-      self.reactor.submit { self.found(result) }
-    }
-    if !isStarted { end(PostgresError(.connect, "too many lookups of host names hang")) }
+    if endpoint.isSocket || endpoint.address != nil || HostAddress(endpoint.host) != nil { return tryAddresses([nil]) }
+    names.start(endpoint.host) { answer in self.reactor.submit { self.found(answer) } }
   }
 
   func cancel() { end(.cancelled) }
 
   private func expire() {
-    let error = PostgresError(.timedOut, "no connection to \(endpoint) was made before the deadline", cause: lastError)
-    end(reactor.isStopping ? PostgresError(.closed, "the reactor has been shut down") : error)
+    if reactor.isStopping { return end(PostgresError(.closed, "the reactor has been shut down")) }
+    let before = failures.isEmpty ? "" : "; before that: \(Self.text(failures))"
+    end(
+      PostgresError(
+        .timedOut, "no connection to \(endpoint) was made before the deadline\(before)", cause: failures.last))
   }
 
-  private func found(_ result: Result<[String], PostgresError>) {
+  private func found(_ answer: NameLookup.Answer) {
     if hasEnded { return }
-    switch result {
-    case .success(let found): tryAddresses(found.map { $0 })
-    case .failure(let error): end(error)
+    switch answer {
+    case .success(let found): tryAddresses(found.prefix(Self.mostAddresses).map(\.description))
+    case .failure(let error): end(PostgresError(.connect, error.message, cause: error))
     }
+  }
+
+  /// More addresses of one name are not tried: each would get too small a share of the time.
+  private static let mostAddresses = 16
+
+  private static func text(_ failures: [PostgresError]) -> String {
+    failures.map(\.message).joined(separator: "; ")
   }
 
   private func tryAddresses(_ addresses: [String?]) {
@@ -74,8 +84,9 @@ final class ConnectAttempt: ReactorHandler, @unchecked Sendable {
   /// Each address gets its share of the time that is left, the last one all of it.
   private func tryNext() {
     guard let address = addresses.popFirst() else {
-      return end(lastError ?? PostgresError(.connect, "the host '\(endpoint.host)' has no address"))
+      return end(failures.count == 1 ? failures[0] : PostgresError(.connect, Self.text(failures), cause: failures.last))
     }
+    self.address = address
     if !addresses.isEmpty {
       let turn = self.turn ?? ReactorTimer { [weak self] in self?.giveUpAddress() }
       self.turn = turn
@@ -119,13 +130,14 @@ final class ConnectAttempt: ReactorHandler, @unchecked Sendable {
   }
 
   private func giveUpAddress() {
-    lastError = PostgresError(.connect, "no answer from \(endpoint) in time")
+    let place = address.map { " (\($0))" } ?? ""
+    failures.append(PostgresError(.connect, "no answer from \(endpoint)\(place) in time"))
     drop()
     tryNext()
   }
 
   private func failAddress() {
-    lastError = .connectFailed(connection)
+    failures.append(.connectFailed(connection))
     drop()
     tryNext()
   }

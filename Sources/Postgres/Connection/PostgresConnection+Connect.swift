@@ -13,10 +13,18 @@ extension PostgresConnection {
     handlers: PostgresConnectionHandlers = PostgresConnectionHandlers(), on reactor: Reactor,
     deadline: MonotonicInstant = .distantFuture
   ) async throws(PostgresError) -> PostgresConnection {
+    try await connect(
+      options, to: endpoint, settings: settings, handlers: handlers, on: reactor, deadline: deadline, names: .system)
+  }
+
+  static func connect(
+    _ options: PostgresOptions, to endpoint: PostgresOptions.Endpoint?, settings: PostgresConnectionSettings,
+    handlers: PostgresConnectionHandlers, on reactor: Reactor, deadline: MonotonicInstant, names: NameLookup
+  ) async throws(PostgresError) -> PostgresConnection {
     if Task.isCancelled { throw .cancelled }
     let attempt = ConnectAttempt(
       options, endpoint ?? options.endpoints[0], settings, handlers, on: reactor,
-      deadline: min(deadline, .now.advanced(by: settings.connectTimeout)))
+      deadline: min(deadline, .now.advanced(by: settings.connectTimeout)), names: names)
     let result = await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in reactor.submit { attempt.start(continuation) } }
     } onCancel: {

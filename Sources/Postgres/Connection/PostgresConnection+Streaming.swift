@@ -25,7 +25,11 @@ extension PostgresConnection {
     let query = PostgresQuery(unsafe: sql, parameters: PostgresParameters())
     try check(query)
     let unit = SessionUnit(.copyIn, query, deadline: deadline)
-    try await finish(unit)
+    if Task.isCancelled { throw PostgresError.cancelled }
+    session.streamBegins(unit)
+    await session.run(unit)
+    defer { session.streamEnded(unit, PostgresOutcome(unit.error)) }
+    if let error = unit.error { throw error }
     do {
       for try await chunk in chunks {
         try await send(chunk, unit)
@@ -146,7 +150,10 @@ final class StreamReader: Sendable {
     unit = SessionUnit(kind, query, deadline: deadline)
   }
 
-  deinit { connection.session.stopReading(unit) }
+  deinit {
+    connection.session.stopReading(unit)
+    connection.session.streamEnded(unit, .cancelled)
+  }
 
   /// What has come since the last time; waits for it if nothing has. Empty at the end.
   func more<Element: Sendable>(_ take: (SessionUnit.Extra) -> [Element]) async throws(PostgresError) -> [Element] {
@@ -154,11 +161,13 @@ final class StreamReader: Sendable {
     let session = connection.session
     if !session.locked({ unit.isSubmitted }) {
       try connection.check(unit.query)
+      session.streamBegins(unit)
       await session.run(unit)
     }
     while true {
       let (elements, isDone, error) = session.fetch(unit, take)
       if !elements.isEmpty { return elements }
+      if isDone { session.streamEnded(unit, PostgresOutcome(error)) }
       if let error { throw error }
       if isDone { return [] }
       await session.wait(for: unit) { unit.isDone || unit.hasArrived }

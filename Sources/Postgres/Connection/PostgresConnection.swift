@@ -100,7 +100,7 @@ extension PostgresConnection {
   @inline(__always)
   nonisolated(nonsending) func finish(_ unit: SessionUnit) async throws(PostgresError) {
     if Task.isCancelled { throw .cancelled }
-    await session.run(unit)
+    await session.runMetered(unit)
     if let error = unit.error { throw error }
   }
 

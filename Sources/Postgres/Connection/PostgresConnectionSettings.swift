@@ -33,16 +33,20 @@ public struct PostgresConnectionHandlers: Sendable {
   public var onNotice: (@Sendable (PostgresError) -> Void)?
   /// The connection has ended, for whatever reason; called once. An idle connection notices at once.
   public var onClosed: (@Sendable (PostgresError) -> Void)?
+  /// Who counts statements; not called on the reactor's thread alone.
+  public var meter: (any PostgresMeter)?
 
   /// Nobody, or those who are given.
   public init(
     onNotification: (@Sendable (PostgresNotification) -> Void)? = nil,
     onNotice: (@Sendable (PostgresError) -> Void)? = nil,
-    onClosed: (@Sendable (PostgresError) -> Void)? = nil
+    onClosed: (@Sendable (PostgresError) -> Void)? = nil,
+    meter: (any PostgresMeter)? = nil
   ) {
     self.onNotification = onNotification
     self.onNotice = onNotice
     self.onClosed = onClosed
+    self.meter = meter
   }
 }
 

@@ -73,7 +73,7 @@ extension Session {
     guard let request = PQgetCancel(connection) else { return lose(nil) }
     cancelling = Cancelling(repeatAt: now.advanced(by: Session.cancelInterval), deadline: deadline)
     let call = CancelRequest(request)
-    let isTaken = BlockingThreads.cancellations.run {
+    let isTaken = Session.cancellations.run {
       call.send()
       self.cancellationReturned()
     }
@@ -83,6 +83,8 @@ extension Session {
   }
 
   private static let cancelInterval = Duration.milliseconds(100)
+  /// Requests to cancel statements, for all connections of the process: libpq's function for it blocks.
+  private static let cancellations = BlockingThreads(name: "pg-cancel", threads: 4, queueLimit: 256)
 
   private func cancellationReturned() {
     locked {

@@ -10,6 +10,7 @@ extension Session {
       return wake(unit)
     }
     inFlight.append(unit)
+    isOutsideTransaction = false
     guard PQexitPipelineMode(connection) == 1, PQsendQuery(connection, unit.query.sql) == 1 else { return lose(nil) }
     flush()
   }

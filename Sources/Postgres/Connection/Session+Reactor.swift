@@ -51,6 +51,7 @@ extension Session {
       locked {
         hasUnread = false
         drain()
+        if failure == nil, !isPaused, PQsslInUse(connection) == 1 { receive() }
       }
     }
   }

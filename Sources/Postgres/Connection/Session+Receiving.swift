@@ -6,15 +6,14 @@ extension Session {
   /// Reads what the socket has and takes the answers that are complete.
   func receive() {
     guard failure == nil else { return }
-    // A TLS record may hold more than libpq's buffer had room for; what is left then makes no socket readable.
-    var rounds = PQsslInUse(connection) == 1 ? 3 : 1
-    while rounds > 0, failure == nil {
-      rounds -= 1
+    var rounds = 0
+    repeat {
+      rounds += 1
       let isAlive = PQconsumeInput(connection) == 1
       drain()
       if failure == nil { takeNotifications() }
       if !isAlive { lose(nil) }
-    }
+    } while failure == nil && !isPaused && EncryptedInput.isLeft(in: connection, after: rounds)
   }
 
   /// Takes the answers that are complete.
@@ -58,7 +57,10 @@ extension Session {
     case PGRES_PIPELINE_SYNC:
       PQclear(result)
       finish(unit)
-    case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
+    case PGRES_COMMAND_OK:
+      if isOutsideTransaction { isOutsideTransaction = leavesTransactionAlone(result) }
+      keep(result, for: unit)
+    case PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
       keep(result, for: unit)
     case PGRES_SINGLE_TUPLE, PipelineFunctions.chunk:
       stream(result, to: unit)
@@ -87,9 +89,11 @@ extension Session {
 
   /// The columns' names, which are read once for each prepared statement.
   private func columns(of result: OpaquePointer, _ unit: SessionUnit) -> PostgresColumns? {
-    guard let statement = unit.currentStatement, PQnfields(result) > 0 else { return nil }
+    let count = Int(PQnfields(result))
+    guard let statement = unit.currentStatement, count > 0 else { return nil }
     let format = PQfformat(result, 0)
-    if let columns = statement.columns, statement.columnFormat == format { return columns }
+    // A server may answer whatever it likes: what is kept must at least have as many columns.
+    if let columns = statement.columns, statement.columnFormat == format, columns.count == count { return columns }
     let columns = PostgresColumns(result: result)
     statement.columns = columns
     statement.columnFormat = format
@@ -101,7 +105,7 @@ extension Session {
       PQclear(result)
       return
     }
-    if extra.columns == nil { extra.columns = PostgresColumns(result: result) }
+    if extra.columns?.count != Int(PQnfields(result)) { extra.columns = PostgresColumns(result: result) }
     extra.rows.append(PostgresResult(taking: result, columns: extra.columns), size: PQresultMemorySize(result))
     pauseIfFull(extra.rows.size)
     wake(unit)
@@ -118,12 +122,18 @@ extension Session {
     PQclear(result)
     // An error without a state is libpq's own: the server has gone, or its answer cannot be understood.
     guard error.state?.rawValue.isEmpty == false else { return lose(nil) }
-    let statement = unit.currentStatement
-    if let statement, unit.isAtPrepare || error.effect == .dropStatementAndRetryOnce { statements.remove(statement) }
+    if let statement = unit.currentStatement { forget(statement, error, isNew: unit.isAtPrepare) }
     if unit.error == nil, let step = unit.batchStep, let extra = unit.extra {
       return unit.fail(error.located("statement \(step.index + 1) of \(extra.batch.count)"))
     }
     unit.fail(error)
+  }
+
+  /// A statement that could not be prepared, that the server has no more, or whose plan does not fit any more.
+  private func forget(_ statement: PreparedStatement, _ error: PostgresError, isNew: Bool) {
+    if isNew { return statements.remove(statement) }
+    guard error.effect == .dropStatementAndRetryOnce else { return }
+    if error.state == .invalidSQLStatementName { statements.lose(statement) } else { statements.discard(statement) }
   }
 
   /// libpq's nil after the last result of a statement.
@@ -150,12 +160,14 @@ extension Session {
     headChanged()
     if unit.isAbandoned { return }
     if shallRetry(unit) {
+      unit.doesWithoutNames = unit.error?.state == .invalidSQLStatementName
       unit.rewind()
       if unit.kind == .sharedRead { unit.kind = .statement }
       unit.isRetried = true
       if cancelling == nil, waiting.isEmpty { send(unit) } else { waiting.append(unit) }
       return
     }
+    if handlers.meter != nil, reactor.isOnThread { unit.answeredAt = reactor.now }
     unit.isDone = true
     wake(unit)
   }
@@ -165,12 +177,26 @@ extension Session {
   private func shallRetry(_ unit: SessionUnit) -> Bool {
     guard !unit.isRetried else { return false }
     if unit.kind == .sharedRead, unit.error == nil, unit.isAborted { return true }
-    guard unit.error?.effect == .dropStatementAndRetryOnce, unit.statement != nil else { return false }
+    guard unit.error?.effect == .dropStatementAndRetryOnce, unit.usesPreparedStatements else { return false }
     switch unit.kind {
     case .sharedRead: return true
-    case .statement: return PQtransactionStatus(connection) == PQTRANS_IDLE
-    case .rows: return unit.extra?.columns == nil && PQtransactionStatus(connection) == PQTRANS_IDLE
+    case .statement: return endedOutsideTransaction
+    case .batch: return endedOutsideTransaction && unit.hasChangedNothing
+    case .rows: return unit.extra?.columns == nil && endedOutsideTransaction
     default: return false
+    }
+  }
+
+  private var endedOutsideTransaction: Bool {
+    isOutsideTransaction || PQtransactionStatus(connection) == PQTRANS_IDLE
+  }
+
+  /// Whether what was done neither began nor ended a transaction: it was a PREPARE of the protocol, or INSERT, UPDATE,
+  /// DELETE, MERGE.
+  private func leavesTransactionAlone(_ result: OpaquePointer) -> Bool {
+    switch PQcmdStatus(result).map({ UInt8(bitPattern: $0.pointee) }) {
+    case nil, 0, UInt8(ascii: "I"), UInt8(ascii: "U"), UInt8(ascii: "D"), UInt8(ascii: "M"): true
+    default: false
     }
   }
 

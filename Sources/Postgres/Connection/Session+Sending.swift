@@ -6,7 +6,10 @@ import MainstayReactor
 extension Session {
   func send(_ unit: SessionUnit) {
     if unit.kind.isExclusive { return beginExclusive(unit) }
-    if inFlight.isEmpty { sendDeallocations() }
+    if inFlight.isEmpty {
+      if !isOutsideTransaction { isOutsideTransaction = PQtransactionStatus(connection) == PQTRANS_IDLE }
+      sendDeallocations()
+    }
     if isUnsynced, unit.kind != .sharedRead { sendSharedSync() }
     let wasIdle = inFlight.isEmpty
     switch unit.kind {
@@ -32,7 +35,7 @@ extension Session {
   private func sendStatement(_ unit: SessionUnit) -> Bool {
     let query = unit.query
     unit.steps = 1
-    if query.isPrepared, settings.statementCacheCapacity > 0 {
+    if query.isPrepared, statements.keepsStatements, !unit.doesWithoutNames {
       let (statement, isNew) = prepared(query)
       unit.statement = statement
       if let statement {
@@ -50,7 +53,7 @@ extension Session {
     guard let extra = unit.extra else { return true }
     extra.batchSteps.reserveCapacity(extra.batch.count + 8)
     for (index, query) in extra.batch.enumerated() {
-      let (statement, isNew) = query.isPrepared ? prepared(query) : (nil, false)
+      let (statement, isNew) = query.isPrepared && !unit.doesWithoutNames ? prepared(query) : (nil, false)
       if isNew { extra.batchSteps.append(.init(isPrepare: true, statement: statement, index: index)) }
       extra.batchSteps.append(.init(isPrepare: false, statement: statement, index: index))
       let isSent =

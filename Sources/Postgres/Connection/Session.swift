@@ -39,6 +39,8 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
   @exclusivity(unchecked) var waiting = UnitQueue()
   @exclusivity(unchecked) var statements: StatementCache
   @exclusivity(unchecked) var cancelling: Cancelling?
+  /// No transaction was open when the last answer came, for certain. libpq does not tell while more answers are due.
+  @exclusivity(unchecked) var isOutsideTransaction = false
   /// Shared reads have been sent and their Sync has not.
   @exclusivity(unchecked) var isUnsynced = false
   /// libpq holds bytes that wait for the end of the tick.
@@ -73,7 +75,7 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
     self.reactor = reactor
     self.settings = settings
     self.handlers = handlers
-    statements = StatementCache(capacity: settings.statementCacheCapacity)
+    statements = StatementCache(capacity: settings.statementCacheCapacity, session: .random(in: 0 ... .max))
   }
 
   deinit {

@@ -56,6 +56,8 @@ final class SessionUnit: @unchecked Sendable {
   /// A statement before it under the same Sync failed, and it has not been run.
   @exclusivity(unchecked) var isAborted = false
   @exclusivity(unchecked) var isRetried = false
+  /// A prepared statement was lost under it, so it does without: the one that another has prepared since may be lost, too.
+  @exclusivity(unchecked) var doesWithoutNames = false
   /// Its caller has gone, by deadline or cancellation; what still comes is thrown away.
   @exclusivity(unchecked) var isAbandoned = false
   @exclusivity(unchecked) var isDone = false
@@ -63,6 +65,8 @@ final class SessionUnit: @unchecked Sendable {
   @exclusivity(unchecked) var strayEnds = 0
 
   @exclusivity(unchecked) var next: SessionUnit?
+  /// When its last answer came, as far as the reactor's clock tells.
+  @exclusivity(unchecked) var answeredAt: MonotonicInstant?
 
   struct BatchStep {
     let isPrepare: Bool
@@ -85,6 +89,8 @@ final class SessionUnit: @unchecked Sendable {
     @exclusivity(unchecked) var columns: PostgresColumns?
     /// Until when a reader waits for more.
     @exclusivity(unchecked) var waitLimit: MonotonicInstant?
+    /// When a stream was asked for, until its meter has been told of its end.
+    @exclusivity(unchecked) var begun: MonotonicInstant?
 
     init(batch: [PostgresQuery]) { self.batch = batch }
   }
@@ -136,8 +142,22 @@ final class SessionUnit: @unchecked Sendable {
   /// Whether its time runs only while somebody waits, anew each time.
   var isStream: Bool { kind == .rows || kind == .copyIn || kind == .copyOut }
 
+  /// Whether a statement that the server keeps was used.
+  var usesPreparedStatements: Bool {
+    statement != nil || extra?.batchSteps.contains { $0.statement != nil } ?? false
+  }
+
+  /// Whether a batch that failed has been undone as a whole. One that has ended a transaction by itself has not.
+  var hasChangedNothing: Bool {
+    extra?.results.allSatisfy { result in
+      ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"].contains(result.commandTag.prefix { $0 != " " })
+    } ?? true
+  }
+
   /// Makes it as good as new, to be sent once more.
   func rewind() {
+    extra?.batchSteps = []
+    extra?.results = []
     error = nil
     result = nil
     step = 0

@@ -11,6 +11,9 @@ final class PreparedStatement: @unchecked Sendable {
   let key: Key
   /// The name with which libpq calls it; ends in a zero byte.
   let name: UnsafeMutablePointer<CChar>
+  fileprivate let number: UInt64
+  /// What kind of statement it is, for meters.
+  let operation: PostgresOperation
   /// Names and types of the answer's columns, once it is known, so that no result needs to read them again.
   @exclusivity(unchecked) var columns: PostgresColumns?
   @exclusivity(unchecked) var columnFormat: Int32 = 0
@@ -18,10 +21,12 @@ final class PreparedStatement: @unchecked Sendable {
   @exclusivity(unchecked) fileprivate var newer: PreparedStatement?
   @exclusivity(unchecked) fileprivate unowned(unsafe) var older: PreparedStatement?
 
-  init?(_ key: Key, number: UInt64) {
-    guard let name = strdup("mainstay_\(number)") else { return nil }
+  init?(_ key: Key, prefix: String, number: UInt64) {
+    guard let name = strdup("\(prefix)\(number)") else { return nil }
     self.key = key
+    self.number = number
     self.name = name
+    operation = PostgresOperation(sql: key.sql)
   }
 
   deinit { free(name) }
@@ -29,17 +34,34 @@ final class PreparedStatement: @unchecked Sendable {
 
 /// Which statements the server keeps, the least recently used of which has to go when there are too many.
 ///
-/// Names are numbered and never used twice, so that an answer can never be for another statement of the same name.
+/// Names are numbered and never used twice, so that an answer can never be for another statement of the same name. Each
+/// connection has a prefix of its own: behind a pooler that hands out another server connection for each transaction, a name
+/// that two clients use for different statements would run the one for the other.
+///
+/// Such a pooler loses statements again and again. After some losses nothing has a name any more.
 struct StatementCache {
-  private let capacity: Int
+  private static let mostLosses = 3
+
+  private var capacity: Int
+  private let prefix: String
   private var statements: [PreparedStatement.Key: PreparedStatement] = [:]
   private var oldest: PreparedStatement?
   private unowned(unsafe) var newest: PreparedStatement?
   private var number: UInt64 = 0
+  private var losses = 0
+  /// The number of the last statement that was there when one was lost.
+  private var lastBeforeLoss: UInt64 = 0
   /// Evicted, and the server has still to be told. While there are `capacity` of them, nothing new is prepared.
   private(set) var evicted: [PreparedStatement] = []
 
-  init(capacity: Int) { self.capacity = capacity }
+  /// - Parameter session: a random number that tells this connection's names from those of all others.
+  init(capacity: Int, session: UInt32) {
+    self.capacity = capacity
+    prefix = "mainstay_\(String(session, radix: 36))_"
+  }
+
+  /// Whether statements are kept at all.
+  var keepsStatements: Bool { capacity > 0 }
 
   var count: Int { statements.count }
 
@@ -57,7 +79,7 @@ struct StatementCache {
   mutating func add(_ key: PreparedStatement.Key) -> PreparedStatement? {
     guard capacity > 0, evicted.count < capacity else { return nil }
     number &+= 1
-    guard let statement = PreparedStatement(key, number: number) else { return nil }
+    guard let statement = PreparedStatement(key, prefix: prefix, number: number) else { return nil }
     if statements.count >= capacity, let oldest {
       remove(oldest)
       evicted.append(oldest)
@@ -65,6 +87,26 @@ struct StatementCache {
     statements[key] = statement
     link(statement)
     return statement
+  }
+
+  /// Forgets a statement that the server had and has no more. All that were there at that time may be lost by the same
+  /// event (`DISCARD ALL`); if those made after it are lost too, none are kept from then on.
+  mutating func lose(_ statement: PreparedStatement) {
+    remove(statement)
+    guard statement.number > lastBeforeLoss else { return }
+    lastBeforeLoss = number
+    losses += 1
+    guard losses >= Self.mostLosses else { return }
+    while let oldest { remove(oldest) }
+    evicted = []
+    capacity = 0
+  }
+
+  /// Forgets a statement that is of no use any more; the server has still to be told.
+  mutating func discard(_ statement: PreparedStatement) {
+    guard statement.isCached else { return }
+    remove(statement)
+    evicted.append(statement)
   }
 
   /// Forgets a statement that the server does not have.

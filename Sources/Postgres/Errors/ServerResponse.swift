@@ -30,7 +30,7 @@ extension ServerResponse {
     severity = field("V").flatMap(PostgresError.Severity.init(field:)) ?? .error
     unsafeMessage = field("M") ?? PQresultErrorMessage(result).map { String(cString: $0) } ?? ""
     unsafeDetail = field("D")
-    hint = field("H")
+    hint = field("H") ?? ServerResponse.hints[state]
     schema = field("s")
     table = field("t")
     column = field("c")
@@ -39,6 +39,16 @@ extension ServerResponse {
     position = field("P").flatMap { Int($0) }
     sourceFunction = field("R")
   }
+}
+
+extension ServerResponse {
+  private static let pooler =
+    "behind a pooler that hands out another server connection for each transaction, set `statement_cache: 0`"
+
+  /// Hints for what the server has none for.
+  private static let hints: [SQLState: String] = [
+    .invalidSQLStatementName: pooler, .duplicatePreparedStatement: pooler,
+  ]
 }
 
 extension PostgresError.Severity {

@@ -51,6 +51,8 @@ extension PostgresInterval: LosslessStringConvertible {
         _ = cursor.accept("s")
         months += unit.months * (isNegative ? -number : number)
         days += unit.days * (isNegative ? -number : number)
+        // Far more than fits, and far from where adding would overflow.
+        guard months.magnitude < 1 << 40, days.magnitude < 1 << 40 else { return nil }
       } else {
         guard let rest = cursor.minutesAndSeconds(), number < 2_562_047_789 else { return nil }
         let (sum, overflow) = (number * 3_600 * Calendar.microsecondsPerSecond).addingReportingOverflow(rest)

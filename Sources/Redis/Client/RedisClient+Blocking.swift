@@ -30,7 +30,7 @@ extension RedisConnection {
   /// Sends a command on a connection that nobody else uses; a cancelled caller leaves at once.
   func sendAlone(_ arguments: RedisArguments, deadline: MonotonicInstant?) async throws -> RESPValue {
     try await withTaskCancellationHandler {
-      try await send(arguments, deadline: deadline)
+      try await send(arguments, deadline: deadline, as: .dedicated)
     } onCancel: {
       sweepSoon()
     }
@@ -39,7 +39,7 @@ extension RedisConnection {
   /// The same for several commands.
   func sendAlone(_ batch: [RedisArguments], deadline: MonotonicInstant?) async throws -> [RESPValue] {
     try await withTaskCancellationHandler {
-      try await send(batch, deadline: deadline)
+      try await send(batch, deadline: deadline, as: .dedicated)
     } onCancel: {
       sweepSoon()
     }

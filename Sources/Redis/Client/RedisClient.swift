@@ -25,13 +25,17 @@ public final class RedisClient: Sendable {
 
   /// A client. Nothing is connected before it is needed; see ``connect(deadline:)``.
   ///
-  /// - Parameter observe: told when the shared connection opens, ends, or cannot be opened. It must be short.
+  /// - Parameters:
+  ///   - meter: Counts commands.
+  ///   - observe: told when the shared connection opens, ends, or cannot be opened. It must be short.
   /// - Throws: ``RedisError`` of code `configuration` if the options cannot be used.
   public init(
-    _ options: RedisOptions, reactor: Reactor, observe: @escaping @Sendable (RedisClientEvent) -> Void = { _ in }
+    _ options: RedisOptions, reactor: Reactor, meter: (any RedisMeter)? = nil,
+    observe: @escaping @Sendable (RedisClientEvent) -> Void = { _ in }
   ) throws {
     try options.validate()
     var options = options
+    options.meter = meter
     options.tlsContext = try options.tls.map { try TLSContext($0) }
     self.options = options
     self.reactor = reactor
@@ -79,7 +83,8 @@ public final class RedisClient: Sendable {
     return RedisClientStatistics(
       sharedConnections: open.count, commandsInFlight: open.reduce(0) { $0 + $1.inFlight },
       queuedBytes: open.reduce(0) { $0 + $1.queuedBytes },
-      dedicatedConnections: counts.open, idleDedicatedConnections: counts.idle, dedicatedWaiters: counts.waiting)
+      dedicatedConnections: counts.open, idleDedicatedConnections: counts.idle, dedicatedWaiters: counts.waiting,
+      subscriptionConnections: hub.isConnected ? 1 : 0)
   }
 
   @usableFromInline
@@ -89,19 +94,19 @@ public final class RedisClient: Sendable {
     let keeper = nextKeeper()
     if let connection = keeper.current {
       do {
-        return try await connection.send(arguments, deadline: deadline)
+        return try await connection.send(arguments, deadline: deadline, as: isReadOnly ? .read : .write)
       } catch let error as RedisError where error.code == .connectionLost && (isReadOnly || !error.isIndeterminate) {
         // It was not executed, or may be executed twice: once more, on the next connection.
       }
     }
     let connection = try await keeper.connection(by: limit(deadline, options.commandTimeout))
-    return try await connection.send(arguments, deadline: deadline)
+    return try await connection.send(arguments, deadline: deadline, as: isReadOnly ? .read : .write)
   }
 
   func replies(_ batch: [RedisArguments], deadline: ContinuousClock.Instant?) async throws -> [RESPValue] {
     let keeper = nextKeeper()
     let connection = try await keeper.connection(by: limit(deadline, options.commandTimeout))
-    return try await connection.send(batch, deadline: deadline.map(MonotonicInstant.init))
+    return try await connection.send(batch, deadline: deadline.map(MonotonicInstant.init), as: .pipeline)
   }
 
   func limit(_ deadline: ContinuousClock.Instant?, _ timeout: Duration) -> MonotonicInstant {
@@ -134,4 +139,6 @@ public struct RedisClientStatistics: Sendable, Hashable {
   public var idleDedicatedConnections: Int
   /// Callers that wait for a dedicated connection.
   public var dedicatedWaiters: Int
+  /// Connections of subscriptions that are open: one for all of them, none before the first and after it was lost.
+  public var subscriptionConnections: Int
 }

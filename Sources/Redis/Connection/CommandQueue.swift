@@ -234,8 +234,10 @@ struct CommandQueue: ~Copyable, Sendable {
     guard unstamped > 0 else { return }
     if unstamped == entries.count { lastProgress = now }
     let deadline = now.advanced(by: limits.timeout)
-    for index in (entries.count - unstamped)..<entries.count where entries[index].pointee.deadline == nil {
-      entries[index].pointee.deadline = deadline
+    for index in (entries.count - unstamped)..<entries.count {
+      let entry = entries[index]
+      entry.pointee.waiter?.sentAt = now
+      if entry.pointee.deadline == nil { entry.pointee.deadline = deadline }
     }
     unstamped = 0
   }

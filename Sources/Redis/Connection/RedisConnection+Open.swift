@@ -14,9 +14,10 @@ extension RedisConnection {
   /// Opens a connection that is ready for commands: name looked up, connected, encrypted, logged in, and answering. All
   /// of it by one deadline.
   static func open(
-    _ options: RedisOptions, for purpose: Purpose, by deadline: MonotonicInstant, on reactor: Reactor
+    _ options: RedisOptions, for purpose: Purpose, by deadline: MonotonicInstant, on reactor: Reactor,
+    names: NameLookup = .system
   ) async throws -> RedisConnection {
-    let socket = try await dial(options, by: deadline, on: reactor)
+    let socket = try await dial(options, by: deadline, on: reactor, names)
     let connection = try await reactor.run {
       do {
         return try RedisConnection(socket: socket, options, for: purpose, on: reactor)
@@ -42,32 +43,44 @@ extension RedisConnection {
       limits: .init(
         commands: options.maxCommandsInFlight, bytes: options.maxQueuedBytes, timeout: options.commandTimeout,
         stall: purpose == .shared ? options.stallTimeout : nil),
-      replyLimits: options.replyLimits, sweepInterval: purpose == .shared ? .milliseconds(20) : .seconds(1))
+      replyLimits: options.replyLimits, sweepInterval: purpose == .shared ? .milliseconds(20) : .seconds(1),
+      meter: options.meter)
   }
 
   /// Tries the addresses one after another; each gets its share of the time that is left.
   private static func dial(
-    _ options: RedisOptions, by deadline: MonotonicInstant, on reactor: Reactor
+    _ options: RedisOptions, by deadline: MonotonicInstant, on reactor: Reactor, _ names: NameLookup
   ) async throws -> Int32 {
-    let name = "the server at \(options.address)"
-    var addresses: [DialAddress]
-    switch options.address {
-    case .unix(let path): addresses = [.unix(path)]
-    case .tcp(let host, let port):
-      addresses = try await NameLookup.shared.addresses(of: host, port: port, by: deadline, on: reactor)
-    }
-    addresses = Array(addresses.prefix(8))
-    var failure: any Error = RedisError(.notConnected, "\(name) has no address")
-    for (index, address) in addresses.enumerated() {
+    let places = try await places(options, by: deadline, on: reactor, names)
+    var failures: [RedisError] = []
+    for (index, place) in places.enumerated() {
       let left = MonotonicInstant.now.duration(to: deadline)
-      let share = MonotonicInstant.now.advanced(by: left / (addresses.count - index))
+      let share = MonotonicInstant.now.advanced(by: left / (places.count - index))
       do {
-        return try await Dial.connect(to: address, named: name, options: options, by: share, on: reactor)
+        return try await Dial.connect(to: place.address, named: place.name, options: options, by: share, on: reactor)
       } catch let error as RedisError {
-        failure = error
+        failures.append(error)
       }
     }
-    throw failure
+    throw RedisError(.notConnected, failures.map(\.message).joined(separator: "; "))
+  }
+
+  /// More addresses of one name are not tried: each would get too small a share of the time.
+  private static let mostAddresses = 16
+
+  /// Where to connect to, and what errors call it.
+  private static func places(
+    _ options: RedisOptions, by deadline: MonotonicInstant, on reactor: Reactor, _ names: NameLookup
+  ) async throws -> [(address: DialAddress, name: String)] {
+    let name = "the server at \(options.address)"
+    switch options.address {
+    case .unix(let path): return [(.unix(path), name)]
+    case .tcp(let host, let port):
+      let found = try await names.addresses(of: host, by: deadline, on: reactor).prefix(mostAddresses)
+      return found.map { address in
+        (DialAddress(address, port: port), found.count > 1 ? "\(name) (\(address))" : name)
+      }
+    }
   }
 
   /// Logs in and chooses the database. Also done to a connection whose state somebody has changed, after a `RESET`.

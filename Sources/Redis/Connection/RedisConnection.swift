@@ -18,6 +18,7 @@ final class RedisConnection: @unchecked Sendable {
   let reactor: Reactor
   /// How often it looks for callers that have been cancelled, while replies are due.
   private let sweepInterval: Duration
+  private let meter: (any RedisMeter)?
   private let openedAt = MonotonicInstant.now
   private let queue: Mutex<CommandQueue>
   private let socket: Int32
@@ -36,13 +37,14 @@ final class RedisConnection: @unchecked Sendable {
   /// Takes a connected, non-blocking socket, and owns it from then on, unless it throws. On the reactor's thread.
   init(
     socket: Int32, link: ByteLink, reactor: Reactor, limits: CommandQueue.Limits, replyLimits: RESPLimits,
-    sweepInterval: Duration
+    sweepInterval: Duration, meter: (any RedisMeter)? = nil
   ) throws {
     guard let reader = RESPReader(limits: replyLimits) else {
       throw RedisError(.notConnected, "no memory for a connection")
     }
     self.reactor = reactor
     self.sweepInterval = sweepInterval
+    self.meter = meter
     self.socket = socket
     self.link = link
     self.reader = reader
@@ -73,24 +75,27 @@ final class RedisConnection: @unchecked Sendable {
 extension RedisConnection {
   /// Sends a command and waits for its reply, which may be an error of the server.
   @inline(__always)
-  nonisolated(nonsending) func send(_ arguments: RedisArguments, deadline: MonotonicInstant?) async throws -> RESPValue
-  {
+  nonisolated(nonsending) func send(
+    _ arguments: RedisArguments, deadline: MonotonicInstant?, as operation: RedisOperation? = nil
+  ) async throws -> RESPValue {
     try await withUnsafeThrowingContinuation { continuation in
       withUnsafeCurrentTask { task in
         if let task, task.isCancelled { return continuation.resume(throwing: CancellationError()) }
-        let waiter = ReplyWaiter(continuation, WaitingTask(task))
+        let waiter = ReplyWaiter(continuation, WaitingTask(task), operation)
         settle(queue.withLock { $0.enqueue(waiter, deadline: deadline, arguments) }, waiter)
       }
     }
   }
 
   /// Sends commands one after another, with nothing of others between them, and waits for all replies.
-  func send(_ batch: [RedisArguments], deadline: MonotonicInstant?) async throws -> [RESPValue] {
+  func send(
+    _ batch: [RedisArguments], deadline: MonotonicInstant?, as operation: RedisOperation? = nil
+  ) async throws -> [RESPValue] {
     guard !batch.isEmpty else { return [] }
     return try await withUnsafeThrowingContinuation { continuation in
       withUnsafeCurrentTask { task in
         if let task, task.isCancelled { return continuation.resume(throwing: CancellationError()) }
-        let waiter = ReplyWaiter(ReplyBatch(count: batch.count, continuation), WaitingTask(task))
+        let waiter = ReplyWaiter(ReplyBatch(count: batch.count, continuation), WaitingTask(task), operation)
         settle(queue.withLock { $0.enqueue(waiter, deadline: deadline, batch) }, waiter)
       }
     }
@@ -161,7 +166,10 @@ extension RedisConnection {
     let waiters = queue.withLock { $0.close(error) }
     let onEnd = onEnd.take()
     onEnd?(error)
-    for (waiter, error) in waiters { waiter.fail(error) }
+    for (waiter, error) in waiters {
+      if let meter { waiter.tell(meter, .lost, at: .now) }
+      waiter.fail(error)
+    }
   }
 
   private func lost(_ what: String) { shut(RedisError(.connectionLost, what)) }
@@ -174,6 +182,7 @@ extension RedisConnection {
       $0.sweep(at: now, interval: sweepInterval, into: &departures)
     }
     for departure in departures {
+      if let meter { departure.waiter.tell(meter, departure.reason == .cancelled ? .cancelled : .timeout, at: now) }
       switch departure.reason {
       case .cancelled: departure.waiter.fail(CancellationError())
       case .timedOut:
@@ -282,6 +291,9 @@ extension RedisConnection: ReactorHandler {
     }
     while let completion = completions.popFirst() {
       if completion.reply.asksForReplacement { needsReplacement = true }
+      if let meter, completion.isLast {
+        completion.waiter.tell(meter, completion.waiter.outcome(completion.reply), at: now)
+      }
       completion.waiter.receive(completion.reply, isLast: completion.isLast)
     }
     if !isExpected {

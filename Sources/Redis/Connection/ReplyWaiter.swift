@@ -1,21 +1,49 @@
+import MainstayReactor
+
 /// Who waits for a reply, or for several. A struct without cases, since one of these is moved about for each command.
 struct ReplyWaiter: Sendable {
   private let continuation: UnsafeContinuation<RESPValue, any Error>?
   private let batch: ReplyBatch?
   private let task: WaitingTask
+  /// What is asked, for meters; nil for what the client asks by itself.
+  private let operation: RedisOperation?
+  /// When it was sent; zero before that.
+  var sentAt = MonotonicInstant(nanoseconds: 0)
 
   /// A caller with one command.
-  init(_ continuation: UnsafeContinuation<RESPValue, any Error>, _ task: WaitingTask) {
+  init(
+    _ continuation: UnsafeContinuation<RESPValue, any Error>, _ task: WaitingTask, _ operation: RedisOperation? = nil
+  ) {
     self.continuation = continuation
     self.task = task
+    self.operation = operation
     batch = nil
   }
 
   /// A caller with several commands.
-  init(_ batch: ReplyBatch, _ task: WaitingTask) {
+  init(_ batch: ReplyBatch, _ task: WaitingTask, _ operation: RedisOperation? = nil) {
     continuation = nil
     self.task = task
     self.batch = batch
+    self.operation = operation
+  }
+
+  /// Tells a meter what has become of it.
+  @inline(__always)
+  func tell(_ meter: any RedisMeter, _ outcome: RedisOutcome, at now: MonotonicInstant) {
+    guard let operation else { return }
+    let isSent = sentAt.nanoseconds > 0 && now > sentAt
+    meter.record(operation, outcome, nanoseconds: isSent ? now.nanoseconds - sentAt.nanoseconds : 0)
+  }
+
+  /// What a reply says of it.
+  @inline(__always)
+  func outcome(_ reply: RESPValue) -> RedisOutcome {
+    switch reply {
+    case .error: .error
+    case .null where operation == .read: .missing
+    default: .ok
+    }
   }
 
   var hasLeft: Bool { task.isCancelled }

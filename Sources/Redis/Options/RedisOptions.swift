@@ -20,7 +20,9 @@ public struct RedisOptions: Sendable {
   public var commandTimeout = Duration.seconds(5)
   /// How long ``RedisClient/keep(_:_:for:)`` keeps a value, unless the caller says how long.
   public var defaultTTL = Duration.seconds(900)
-  /// After this time without a byte from the server, while replies are due, the connection is given up.
+  /// After this time without a byte from the server, while replies are due, the connection is given up. That of
+  /// subscriptions, on which none are due, is asked for a sign of life each such time, and given up if none has come by the
+  /// next: a frozen server is noticed within twice this time.
   public var stallTimeout = Duration.seconds(10)
   /// How long sent bytes may stay without the peer's acknowledgement, before the system gives the connection up.
   public var tcpUserTimeout = Duration.seconds(10)
@@ -43,6 +45,8 @@ public struct RedisOptions: Sendable {
   /// How large a reply may be.
   public var replyLimits = RESPLimits()
 
+  /// Who counts commands; given to the client.
+  var meter: (any RedisMeter)?
   /// What `tls` has been read into, by the client.
   var tlsContext: TLSContext?
 

@@ -23,6 +23,9 @@ final class SubscriptionHub: Sendable {
     keeper = Mutex(nil)
   }
 
+  /// Whether its connection is open.
+  var isConnected: Bool { state.withLock { state in state.connection.map { $0.end == nil } ?? false } }
+
   /// Subscribes, and returns when the server has confirmed all of it.
   func subscribe(
     to topics: [RedisTopic], buffer: SubscriptionBuffer, by deadline: MonotonicInstant
@@ -55,10 +58,10 @@ final class SubscriptionHub: Sendable {
   }
 
   private func unsubscribe(_ buffer: SubscriptionBuffer, from topics: [RedisTopic]) {
-    let (connection, abandoned) = state.withLock { state in
-      (state.connection, state.table.remove(buffer, from: topics))
+    // Sent under the lock: who subscribes to the same topic a moment later must not have it ended by this.
+    state.withLock { state in
+      for topic in state.table.remove(buffer, from: topics) { state.connection?.sendUnanswered(topic.unsubscribe) }
     }
-    for topic in abandoned { connection?.sendUnanswered(topic.unsubscribe) }
   }
 
   private func openKeeper() -> ConnectionKeeper {

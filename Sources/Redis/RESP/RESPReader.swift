@@ -45,11 +45,13 @@ final class RESPReader {
   /// The next finished reply, or nil until more bytes come. Once it has thrown it always throws.
   func next() throws(RESPViolation) -> RESPValue? {
     if let failure { throw failure }
-    var unused: UnsafeMutableRawPointer?
-    guard redisReaderGetReply(reader, &unused) == REDIS_OK else {
+    var finished: UnsafeMutableRawPointer?
+    guard redisReaderGetReply(reader, &finished) == REDIS_OK else {
       throw fail(builder.pointee.violation ?? RESPViolation(protocolError))
     }
     if let reply = builder.pointee.takeReply() { return reply }
+    // Newer versions of the codec know RESP3, whose further types have no function here.
+    if finished != nil { throw fail(RESPViolation("a reply in RESP3, which was not asked for")) }
     if let violation = violationOfPendingItem() { throw fail(violation) }
     return nil
   }
@@ -70,11 +72,8 @@ final class RESPReader {
   /// Looks at the item that has not arrived in full, so that a limit is held before the bytes are there.
   private func violationOfPendingItem() -> RESPViolation? {
     let pending = bufferedBytes
-    let depth = Int(reader.pointee.ridx)
-    guard depth >= 0, depth < 9, pending > 0, let buffer = reader.pointee.buf else { return nil }
-    let type = withUnsafeBytes(of: &reader.pointee.rstack) {
-      $0.assumingMemoryBound(to: redisReadTask.self)[depth].type
-    }
+    let type = mainstay_pending_type(reader)
+    guard type >= 0, pending > 0, let buffer = reader.pointee.buf else { return nil }
     guard type == REDIS_REPLY_STRING else {
       return pending > limits.lineBytes
         ? RESPViolation("a line of more than \(limits.lineBytes) bytes (lineBytes)") : nil
@@ -105,13 +104,14 @@ private enum ReplyFunctions {
   // Written once, before its first use, and only read from then on.
   nonisolated(unsafe) static let table: UnsafeMutablePointer<redisReplyObjectFunctions> = {
     let table = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
-    table.initialize(
-      to: redisReplyObjectFunctions(
-        createString: { task, text, length in ReplyFunctions.string(task, text, length) },
-        createArray: { task, count in ReplyFunctions.withBuilder(task) { $0.openArray(count: Int(count)) } },
-        createInteger: { task, value in ReplyFunctions.withBuilder(task) { $0.add(.integer(value), bytes: 0) } },
-        createNil: { task in ReplyFunctions.withBuilder(task) { $0.add(.null, bytes: 0) } },
-        freeObject: { _ in }))
+    // One by one: newer versions of the codec have functions for RESP3 too, which stay unset.
+    var functions = redisReplyObjectFunctions()
+    functions.createString = { task, text, length in ReplyFunctions.string(task, text, length) }
+    functions.createArray = { task, count in ReplyFunctions.withBuilder(task) { $0.openArray(count: Int(count)) } }
+    functions.createInteger = { task, value in ReplyFunctions.withBuilder(task) { $0.add(.integer(value), bytes: 0) } }
+    functions.createNil = { task in ReplyFunctions.withBuilder(task) { $0.add(.null, bytes: 0) } }
+    functions.freeObject = { _ in }
+    table.initialize(to: functions)
     return table
   }()
 

@@ -4,6 +4,8 @@ extension Compiler {
     case .inline: break
     case .partial(let partial): try compilePartial(partial, body: block.program)
     case .block: try compileCallBlock(block)
+    case .condition: try compileCondition(block, negated: false)
+    case .loop: try compileEach(block)
     }
   }
 

@@ -5,7 +5,14 @@ extension Compiler {
     case .literal(let value, _, _): literal(value)
     case .path(let path): .path(try compilePath(path))
     case .call(let call): try compileValue(call)
+    case .operation(let operation): try compile(operation)
     }
+  }
+
+  private mutating func compile(_ operation: OperationExpression) throws(TemplateError) -> Operand {
+    let operands = try compileArguments(operation.operands)
+    parts.operations.append(Operation(kind: operation.kind, operands: operands))
+    return .operation(UInt32(parts.operations.count - 1))
   }
 
   private mutating func literal(_ value: TemplateValue) -> Operand {
@@ -36,17 +43,18 @@ extension Compiler {
   func helperName(of call: CallExpression) -> String? {
     switch call.callee {
     case .path(let path):
-      guard options.dialect == .handlebars, let name = path.simpleName, !isParameter(path) else { return nil }
+      guard options.dialect != .mustache, let name = path.simpleName, !isParameter(path) else { return nil }
       return name
     case .literal(_, let text, _): return options.dialect == .handlebars ? text : nil
-    case .call: return nil
+    case .call, .operation: return nil
     }
   }
 
-  /// The value of a callee: literals name members too, as in `{{"foo bar"}}`.
+  /// The value of a callee: in Handlebars literals name members too, as in `{{"foo bar"}}`.
   mutating func compileCallee(_ callee: Expression) throws(TemplateError) -> Operand {
     switch callee {
-    case .path(let path): return .path(try compilePath(path))
+    case .path, .operation: return try compile(callee)
+    case .literal where options.dialect == .ejs: return try compile(callee)
     case .literal(_, let text, let position):
       return .path(try compilePath(PathExpression(original: text, segments: [text], position: position)))
     case .call(let call): return try compileValue(call)

@@ -45,6 +45,9 @@ struct Compiler {
     case .mustache:
       var parser = MustacheParser(source: source, nesting: options.nesting)
       try compiler.compileRoot(try parser.parse(delimiters: delimiters), layout: layout)
+    case .ejs:
+      var parser = EJSParser(source: source, options: options)
+      try compiler.compileRoot(try parser.parse(), layout: layout)
     }
     return Program(compiler.parts, source: source, options: options)
   }

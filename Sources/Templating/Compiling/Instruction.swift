@@ -47,6 +47,13 @@ enum Operand {
   case path(UInt32)
   case literal(UInt32)
   case call(UInt32)
+  case operation(UInt32)
+}
+
+/// A compiled operator.
+struct Operation {
+  let kind: Operator
+  let operands: Range<Int>
 }
 
 /// A compiled path: a start, and names to follow from there. Trivial, like instructions.

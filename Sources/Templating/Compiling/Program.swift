@@ -16,6 +16,7 @@ final class Program: Sendable {
   let operands: [Operand]
   let hash: [(name: String, value: Operand)]
   let calls: [Call]
+  let operations: [Operation]
   let sections: [Section]
   let partials: [PartialUse]
   let slots: [Slot]
@@ -43,6 +44,7 @@ final class Program: Sendable {
     operands = parts.operands
     hash = parts.hash
     calls = parts.calls
+    operations = parts.operations
     sections = parts.sections
     partials = parts.partials
     slots = parts.slots
@@ -62,6 +64,7 @@ struct ProgramParts {
   var operands: [Operand] = []
   var hash: [(name: String, value: Operand)] = []
   var calls: [Call] = []
+  var operations: [Operation] = []
   var sections: [Section] = []
   var partials: [PartialUse] = []
   var slots: [Slot] = []

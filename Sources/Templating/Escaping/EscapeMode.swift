@@ -20,6 +20,8 @@ enum EscapeMode: UInt8 {
   case urlQuery
   /// In a script: nothing but JSON.
   case script
+  /// Markdown: what could be markup is escaped.
+  case markdown
   /// A field of comma-separated values, quoted if need be.
   case csv
   /// Inside of quotes in comma-separated values.

@@ -15,6 +15,7 @@ enum Escaper {
     case .urlRest: writeURL(text, keeping: .rest, to: &out)
     case .urlPath: writeURL(text, keeping: .path, to: &out)
     case .urlQuery: writeURL(text, keeping: .component, to: &out)
+    case .markdown: writeMarkdown(text, to: &out)
     case .csv: writeCSV(text, to: &out)
     case .csvQuoted: writeQuoted(text, to: &out)
     case .mailHeader: try writeHeader(text, to: &out)
@@ -134,6 +135,50 @@ enum Escaper {
 
   private static func hexadecimal(_ digit: UInt8) -> UInt8 {
     digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "A") + digit - 10
+  }
+
+  // MARK: Markdown
+
+  /// Escapes what CommonMark and GitHub's tables could take for markup (https://spec.commonmark.org/0.31.2/). Since line
+  /// ends become blanks, what only counts at the start of a line is escaped only at the start of the value.
+  private static func writeMarkdown(_ text: String, to out: inout [UInt8]) {
+    var isStart = true
+    // Whether the value is a number so far, which with a dot would be an item of a list.
+    var isNumber = false
+    var isBlank = false
+    for byte in text.utf8 {
+      if byte.isSpace || byte == 0 {
+        // Blanks that begin a line could make code of it; several in a row may have been an empty line.
+        if !isStart && !isBlank { out.append(ASCII.space) }
+        (isNumber, isBlank) = (false, true)
+        continue
+      }
+      if isStart { isNumber = byte.isDigit }
+      if isMarkup(byte) || isStart && beginsBlock(byte) || isNumber && byte == UInt8(ascii: ".") {
+        out.append(ASCII.backslash)
+      }
+      out.append(byte)
+      isNumber = isNumber && byte.isDigit
+      (isStart, isBlank) = (false, false)
+    }
+  }
+
+  private static func isMarkup(_ byte: UInt8) -> Bool {
+    switch byte {
+    case ASCII.backslash, UInt8(ascii: "`"), UInt8(ascii: "*"), UInt8(ascii: "_"), UInt8(ascii: "["), UInt8(ascii: "]"),
+      UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"),
+      UInt8(ascii: "|"), ASCII.tilde:
+      true
+    default: false
+    }
+  }
+
+  /// Headings, lists, lines, underlines of headings.
+  private static func beginsBlock(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "#"), ASCII.dash, UInt8(ascii: "+"), UInt8(ascii: "="): true
+    default: false
+    }
   }
 
   // MARK: CSV

@@ -4,6 +4,7 @@ struct OutputState: Equatable {
     case html(HTMLState)
     case uniformHTML
     case text
+    case markdown
     /// Whether a quoted field is open.
     case csv(isQuoted: Bool)
     case mailHeader
@@ -17,6 +18,7 @@ struct OutputState: Equatable {
       case .html: .html(HTMLState(start))
       case .uniformHTML: .uniformHTML
       case .text: .text
+      case .markdown: .markdown
       case .csv: .csv(isQuoted: false)
       case .mailHeader: .mailHeader
       }
@@ -37,7 +39,7 @@ struct OutputState: Equatable {
     case .mailHeader:
       guard let index = bytes.firstIndex(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else { return nil }
       return ("a mail header is one line; remove the line end", index)
-    case .uniformHTML, .text: break
+    case .uniformHTML, .text, .markdown: break
     }
     return nil
   }
@@ -50,6 +52,7 @@ struct OutputState: Equatable {
       return try html.interpolate(isJSON: isJSON, isRaw: isRaw)
     case .uniformHTML: return isRaw ? .raw : .uniformHTML
     case .text: return .raw
+    case .markdown: return isRaw ? .raw : .markdown
     case .csv(let isQuoted): return isQuoted ? .csvQuoted : .csv
     case .mailHeader: return .mailHeader
     }
@@ -60,7 +63,7 @@ struct OutputState: Equatable {
     switch state {
     case .html(let html): html.start
     case .csv(let isQuoted): isQuoted ? nil : .text
-    case .uniformHTML, .text, .mailHeader: .text
+    case .uniformHTML, .text, .markdown, .mailHeader: .text
     }
   }
 
@@ -78,7 +81,7 @@ struct OutputState: Equatable {
     switch state {
     case .html(let html): html.description
     case .csv(let isQuoted): isQuoted ? "a quoted field" : "a field"
-    case .uniformHTML, .text, .mailHeader: "text"
+    case .uniformHTML, .text, .markdown, .mailHeader: "text"
     }
   }
 }

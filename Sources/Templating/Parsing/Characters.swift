@@ -1,4 +1,4 @@
-/// The characters that the two dialects know.
+/// The characters that the dialects know.
 enum ASCII {
   static let space = UInt8(ascii: " ")
   static let tab = UInt8(ascii: "\t")

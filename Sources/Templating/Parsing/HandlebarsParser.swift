@@ -363,7 +363,7 @@ extension Expression {
     switch self {
     case .literal(_, let text, _): text
     case .path(let path): path.original
-    case .call: nil
+    case .call, .operation: nil
     }
   }
 }

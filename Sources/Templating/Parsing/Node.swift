@@ -1,4 +1,4 @@
-/// A piece of a template, as the parsers of both dialects leave it.
+/// A piece of a template, as the parsers of all dialects leave it.
 enum Node {
   case text(TextNode)
   case output(OutputNode)
@@ -76,6 +76,10 @@ final class PartialNode {
 final class BlockNode {
   enum Kind {
     case block
+    /// EJS: `if (…) {`, whatever helpers are called `if`.
+    case condition
+    /// EJS: `forEach` and `for (… of …) {`.
+    case loop
     case inline(name: String)
     case partial(PartialNode)
   }
@@ -122,20 +126,38 @@ indirect enum Expression {
   case path(PathExpression)
   case literal(TemplateValue, text: String, position: Int)
   case call(CallExpression)
+  case operation(OperationExpression)
 
   var position: Int {
     switch self {
     case .path(let path): path.position
     case .literal(_, _, let position): position
     case .call(let call): call.position
+    case .operation(let operation): operation.position
     }
+  }
+}
+
+/// EJS: an operator between its operands.
+final class OperationExpression {
+  let kind: Operator
+  let operands: [Expression]
+  let position: Int
+  /// How many expressions lie one inside the other.
+  let height: Int
+
+  init(_ kind: Operator, _ operands: [Expression], position: Int) {
+    height = 1 + (operands.map(\.height).max() ?? 0)
+    self.kind = kind
+    self.operands = operands
+    self.position = position
   }
 }
 
 /// `a.b`, `../a`, `this`, `@index`, `@root.a`.
 struct PathExpression {
   /// The path as it is named in messages and compared with closing tags.
-  let original: String
+  var original: String
   /// How many `../` precede it.
   var depth = 0
   var segments: [String] = []
@@ -157,15 +179,23 @@ final class CallExpression {
   let arguments: [Expression]
   let hash: [HashPair]
   let position: Int
+  /// Whether it is written as a call, so that a helper is meant also without arguments.
+  let isExplicit: Bool
+  /// How many expressions lie one inside the other.
+  let height: Int
 
-  init(callee: Expression, arguments: [Expression] = [], hash: [HashPair] = [], position: Int) {
+  init(
+    callee: Expression, arguments: [Expression] = [], hash: [HashPair] = [], position: Int, isExplicit: Bool = false
+  ) {
+    height = 1 + max(arguments.map(\.height).max() ?? 0, hash.map(\.value.height).max() ?? 0)
     self.callee = callee
     self.arguments = arguments
     self.hash = hash
     self.position = position
+    self.isExplicit = isExplicit
   }
 
-  var isBare: Bool { arguments.isEmpty && hash.isEmpty }
+  var isBare: Bool { arguments.isEmpty && hash.isEmpty && !isExplicit }
 
   /// The callee as it is written.
   var name: String {
@@ -173,6 +203,7 @@ final class CallExpression {
     case .path(let path): path.original
     case .literal(_, let text, _): text
     case .call(let call): call.name
+    case .operation: ""
     }
   }
 }

@@ -71,7 +71,6 @@ extension Renderer {
     guard let text = value.stringValue, text.utf8.count > 1024 else { return }
     if text.utf8.count > settings.limits.outputBytes { throw outputExceeded }
     fuel &-= text.utf8.count / 1024
-    if fuel <= 0 { fuel = 1 }
   }
 
   // MARK: Blocks

@@ -2,6 +2,7 @@ extension Renderer {
   mutating func emit(_ operand: Operand, _ mode: EscapeMode, in program: Int) throws(TemplateError) {
     let value = try evaluate(operand, in: program)
     let path: Int? = if case .path(let index) = operand { Int(index) } else { nil }
+    if case .operation = operand, value.isUndefined, programs[program].isStrict { throw Self.nothing }
     try emit(value, mode, path: path, in: program)
   }
 
@@ -31,6 +32,9 @@ extension Renderer {
     }
     try checkOutput()
   }
+
+  private static let nothing = TemplateError(
+    .missingValue, "what this expression names is not in the data; correct the name, or end it with ?? ''")
 
   private func missing(_ path: Int, in program: Int) -> TemplateError {
     TemplateError(

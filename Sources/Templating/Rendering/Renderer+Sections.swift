@@ -83,7 +83,6 @@ extension Renderer {
     defer { depth -= 1 }
     guard text.utf8.count <= settings.limits.outputBytes else { throw outputExceeded }
     fuel &-= text.utf8.count / 64
-    if fuel <= 0 { fuel = 1 }
     let source = TemplateSource(name: programs[program].source.name + " (function)", text: text)
     let code = try Compiler.compile(source, options: programs[program].options, delimiters: delimiters)
     let place = programs.count

@@ -5,6 +5,7 @@ extension Renderer {
     case .path(let index): follow(Int(index), in: program)
     case .literal(let index): programs[program].literals[Int(index)]
     case .call(let index): try invoke(Int(index), nil, in: program)
+    case .operation(let index): try operate(Int(index), in: program)
     }
   }
 

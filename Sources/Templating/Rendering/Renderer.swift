@@ -20,6 +20,8 @@ struct Renderer {
   /// Mustache: whether the next line has its indentation already.
   var skipsIndent = false
   var fuel: Int
+  /// How much fuel is left when the limits are looked at again.
+  private var nextCheck = 0
   var outputEnd: Int
   var depth = 0
 
@@ -30,6 +32,7 @@ struct Renderer {
     library = storage
     self.settings = settings
     fuel = max(settings.limits.fuel, 1)
+    nextCheck = max(fuel - 1024, 0)
     outputEnd = max(settings.limits.outputBytes, 0)
     frames.reserveCapacity(16)
   }
@@ -57,7 +60,7 @@ struct Renderer {
     do {
       while true {
         fuel &-= 1
-        if fuel & 1023 == 0 { try checkBudget() }
+        if fuel <= nextCheck { try checkBudget() }
         switch program.instructions[pc] {
         case .text(let offset, let count):
           try write(program, offset, count)
@@ -152,12 +155,13 @@ struct Renderer {
 
   // MARK: Limits
 
-  private func checkBudget() throws(TemplateError) {
+  private mutating func checkBudget() throws(TemplateError) {
     guard fuel > 0 else {
       throw TemplateError(
         .fuelExhausted,
         "the template takes more than \(settings.limits.fuel) steps; give it less data, or raise the limit")
     }
+    nextCheck = max(fuel - 1024, 0)
     try checkDeadline()
   }
 

@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test func evictsTheLeastRecentlyUsed() throws {
-    var cache = StatementCache(capacity: 3)
+    var cache = StatementCache(capacity: 3, session: 7)
     for sql in ["a", "b", "c"] { #expect(add(key(sql), to: &cache) != nil) }
     #expect(find(key("a"), in: &cache) != nil)
     #expect(add(key("d"), to: &cache) != nil)
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test func tellsTypesApart() throws {
-    var cache = StatementCache(capacity: 3)
+    var cache = StatementCache(capacity: 3, session: 7)
     let first = try #require(add(key("a", 1), to: &cache))
     let second = try #require(add(key("a", 2), to: &cache))
     #expect(find(key("a", 1), in: &cache) === first)
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func neverUsesANameTwice() throws {
-    var cache = StatementCache(capacity: 2)
+    var cache = StatementCache(capacity: 2, session: 7)
     var names: Set<String> = []
     for _ in 0..<10 {
       let statement = try #require(add(key("a"), to: &cache))
@@ -46,14 +46,51 @@ import Testing
     #expect(cache.leastRecentFirst.isEmpty)
   }
 
+  /// Two clients of a pooler may come to the same server connection.
+  @Test func neverUsesAnotherConnectionsName() throws {
+    var one = StatementCache(capacity: 3, session: 1)
+    var other = StatementCache(capacity: 3, session: .max)
+    let first = try #require(add(key("a"), to: &one))
+    let second = try #require(add(key("b"), to: &other))
+    #expect(String(cString: first.name) != String(cString: second.name))
+  }
+
+  @Test func keepsNothingWhereStatementsGetLostAgainAndAgain() throws {
+    var cache = StatementCache(capacity: 8, session: 7)
+    for round in 1...3 {
+      #expect(cache.keepsStatements)
+      for sql in ["a", "b", "c", "d"] where find(key(sql), in: &cache) == nil {
+        #expect(add(key(sql), to: &cache) != nil)
+      }
+      // One event loses them all, and counts once.
+      for sql in ["a", "b", "c"] {
+        guard let statement = find(key(sql), in: &cache) else { continue }
+        cache.lose(statement)
+        cache.lose(statement)
+      }
+      #expect(cache.keepsStatements == (round < 3))
+    }
+    #expect(cache.count == 0 && cache.evicted.isEmpty)
+    #expect(add(key("f"), to: &cache) == nil && find(key("d"), in: &cache) == nil)
+  }
+
+  /// What the server still has it must be told to drop.
+  @Test func discardsWithTheServersKnowledge() throws {
+    var cache = StatementCache(capacity: 3, session: 7)
+    let statement = try #require(add(key("a"), to: &cache))
+    cache.discard(statement)
+    #expect(cache.count == 0)
+    #expect(cache.takeEvicted().map(\.key.sql) == ["a"])
+  }
+
   /// The server has to be told before more is prepared: its memory is bounded too.
   @Test func preparesNothingWhileTooManyWaitToBeDropped() throws {
-    var cache = StatementCache(capacity: 2)
+    var cache = StatementCache(capacity: 2, session: 7)
     for sql in ["a", "b", "c", "d"] { #expect(add(key(sql), to: &cache) != nil) }
     #expect(add(key("e"), to: &cache) == nil)
     _ = cache.takeEvicted()
     #expect(add(key("e"), to: &cache) != nil)
-    var none = StatementCache(capacity: 0)
+    var none = StatementCache(capacity: 0, session: 7)
     #expect(add(key("a"), to: &none) == nil)
   }
 
@@ -65,7 +102,7 @@ import Testing
       state ^= state << 17
       return state % below
     }
-    var cache = StatementCache(capacity: 5)
+    var cache = StatementCache(capacity: 5, session: 7)
     var model: [String] = []
     for _ in 0..<500 {
       let sql = String(random(9))

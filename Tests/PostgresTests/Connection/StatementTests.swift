@@ -127,6 +127,49 @@ import Testing
     }
   }
 
+  /// More answers are due when the error comes, so libpq does not say whether a transaction is open.
+  @Test func preparesAgainInThePipelineToo() async throws {
+    try await withBench { bench in
+      let connection = try await bench.connect()
+      try await connection.script("CREATE TEMP TABLE t (a int4); INSERT INTO t VALUES (1)")
+      let query: PostgresQuery = "SELECT * FROM t"
+      _ = try await connection.execute(query)
+      _ = try await connection.batch([query, query])
+      try await connection.script("DEALLOCATE ALL")
+      try await withThrowingTaskGroup(of: Int?.self) { group in
+        for number in 0..<20 {
+          group.addTask(executorPreference: bench.reactor) {
+            if number % 4 == 0 { return try? await connection.batch([query, query]).count }
+            return try? await connection.execute(query).count
+          }
+        }
+        var counts: [Int?] = []
+        for try await count in group { counts.append(count) }
+        #expect(counts.count { $0 == 2 } == 5 && counts.count { $0 == 1 } == 15)
+        try #require(connection.condition == .idle)
+      }
+      // Where one unit of the pipeline has begun a transaction, what fails in it is not repeated, also not at its end.
+      _ = try await connection.execute(query)
+      try await connection.script("DEALLOCATE ALL")
+      try await withThrowingTaskGroup(of: PostgresError?.self) { group in
+        for statement in ["BEGIN", "SELECT * FROM t", "ROLLBACK"] {
+          group.addTask(executorPreference: bench.reactor) {
+            let query = PostgresQuery(unsafe: statement)
+            do {
+              _ = try await connection.execute(statement == "SELECT * FROM t" ? query : query.unprepared())
+              return nil
+            } catch {
+              return error as? PostgresError
+            }
+          }
+        }
+        var errors: [PostgresError] = []
+        for try await error in group { if let error { errors.append(error) } }
+        #expect(errors.map(\.state) == [.invalidSQLStatementName])
+      }
+    }
+  }
+
   @Test func doesNotRepeatWithinATransaction() async throws {
     try await withBench { bench in
       let connection = try await bench.connect()

@@ -1,3 +1,4 @@
+import Glibc
 import MainstayPostgres
 import MainstayReactor
 import Synchronization
@@ -75,5 +76,17 @@ final class Counter: Sendable {
   func add<Value>(_ value: Value) -> Value {
     count.withLock { $0 += 1 }
     return value
+  }
+}
+
+/// What threads wait at until it is opened.
+final class Gate: Sendable {
+  private let isOpen = Mutex(false)
+
+  func open() { isOpen.withLock { $0 = true } }
+
+  /// Blocks the thread.
+  func pass() {
+    while !isOpen.withLock({ $0 }) { usleep(1_000) }
   }
 }

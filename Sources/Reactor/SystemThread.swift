@@ -1,9 +1,11 @@
 import CEpoll
 import Glibc
-import Synchronization
 
-/// A thread that runs one closure, with every signal blocked, so that signals go to the threads that expect them.
-final class ReactorThread: Sendable {
+/// A thread of the system that runs one closure, with every signal blocked, so that signals go to the threads that expect
+/// them.
+struct SystemThread: Sendable {
+  private let handle: pthread_t
+
   private final class Start: Sendable {
     let name: String
     let body: @Sendable () -> Void
@@ -14,9 +16,8 @@ final class ReactorThread: Sendable {
     }
   }
 
-  private let handle = Mutex<pthread_t?>(nil)
-
-  func start(name: String, _ body: @escaping @Sendable () -> Void) throws(ReactorError) {
+  /// Starts it; either `join` or `detach` is to be called, once.
+  static func start(name: String, _ body: @escaping @Sendable () -> Void) throws(ReactorError) -> SystemThread {
     let start = Unmanaged.passRetained(Start(name, body))
     var all = sigset_t()
     var before = sigset_t()
@@ -27,21 +28,21 @@ final class ReactorThread: Sendable {
     let failure = pthread_create(
       &thread, nil,
       { pointer in
-        if let pointer { ReactorThread.run(Unmanaged<Start>.fromOpaque(pointer).takeRetainedValue()) }
+        if let pointer { SystemThread.run(Unmanaged<Start>.fromOpaque(pointer).takeRetainedValue()) }
         return nil
       }, start.toOpaque())
     guard failure == 0 else {
       start.release()
       throw .unavailable("pthread_create", failure)
     }
-    handle.withLock { $0 = thread }
+    return SystemThread(handle: thread)
   }
 
-  /// Waits for the thread, or lets it end on its own if it is the caller. Only the first call does anything.
-  func end(isOnThread: Bool) {
-    guard let thread = handle.withLock({ $0.take() }) else { return }
-    if isOnThread { pthread_detach(thread) } else { pthread_join(thread, nil) }
-  }
+  /// Waits for its end.
+  func join() { pthread_join(handle, nil) }
+
+  /// Lets it end on its own.
+  func detach() { pthread_detach(handle) }
 
   private static func run(_ start: Start) {
     mainstay_name_thread(start.name)
