@@ -229,6 +229,14 @@ let package = Package(
         "MainstayRedis", "MainstayDevServers", "MainstayKernel", "MainstayReactor", "MainstayResilience",
         "MainstayTesting",
       ]),
+    // Several plugins together, over real sockets and with real servers.
+    test(
+      "IntegrationTests",
+      [
+        "MainstayHTTPServer", "MainstayHealth", "MainstayPool", "MainstayCapabilities", "MainstayDevServers",
+        "MainstayHTTP", "MainstayKernel", "MainstayPostgres", "MainstayResilience", "MainstayTesting", asyncHTTPClient,
+        log, nioCore, nioHTTP1,
+      ]),
     test("TemplatingTests", ["MainstayTemplating", "MainstayKernel", "MainstayTesting"], exclude: ["Fixtures"]),
   ]
 )

@@ -50,6 +50,7 @@ public struct RetryPlugin: Plugin {
     try context.provide(client, as: .outboundHTTP)
     try context.contribute(metrics.registry, to: .metrics)
     try context.contribute(Self.breakersCheck(resilience), to: .healthChecks)
+    try context.contribute(Self.clientCheck(client), to: .healthChecks)
     try context.contribute(
       RetryRoutes(
         resilience: resilience, access: RouteAccess(retry: configuration.access),
@@ -79,6 +80,22 @@ public struct RetryPlugin: Plugin {
       ]
       guard !open.isEmpty else { return .healthy(details: details) }
       return .degraded("open: \(open.joined(separator: ", "))", details: details)
+    }
+  }
+
+  /// Services that have not answered several times in a row make the host degraded before their breakers open.
+  private static func clientCheck(_ client: OutboundClient) -> HealthCheck {
+    HealthCheck("http_client", about: .dependency, in: []) {
+      let counts = client.counts
+      let silent = counts.filter { $0.value.failuresInARow >= 3 }.keys.sorted()
+      let details: JSONObject = [
+        "services": .integer(Int64(counts.count)),
+        "requests": .integer(Int64(clamping: counts.values.reduce(0) { $0 &+ $1.requests })),
+        "failures": .integer(Int64(clamping: counts.values.reduce(0) { $0 &+ $1.failures })),
+        "inFlight": .integer(Int64(counts.values.reduce(0) { $0 + $1.inFlight })),
+      ]
+      guard !silent.isEmpty else { return .healthy(details: details) }
+      return .degraded("three failures in a row or more: \(silent.joined(separator: ", "))", details: details)
     }
   }
 

@@ -27,6 +27,29 @@ struct CallPipelineTests {
     #expect(calls.value == 2)
   }
 
+  /// An error of a library that knows nothing of retries, read by the call itself: for every layer.
+  @Test func aCallMayReadItsErrorsItself() async throws {
+    struct Foreign: Error { let isPermanent: Bool }
+    let breaker = CircuitBreaker("stripe", CircuitBreakerSettings(trip: .consecutive(failures: 1)), clock: clock)
+    let pipeline = CallPipeline(
+      timer: timer, retry: Retry(Self.quick, timer: timer),
+      hedge: Hedge(after: .fixed(.seconds(9)), timer: timer, budget: nil), breaker: breaker,
+      limiter: AdaptiveLimiter("stripe", clock: clock))
+    let classifier = CallClassifier { ($0 as? Foreign)?.isPermanent == true ? .permanent : nil }
+    let calls = Counter()
+    await #expect(throws: Foreign.self) {
+      try await pipeline.run(RetryCall("read", idempotency: .safe, classifier: classifier)) {
+        _ = calls.next()
+        throw Foreign(isPermanent: true)
+      }
+    }
+    #expect(calls.value == 1 && breaker.state == .closed, "it is not repeated, and the callee works")
+    _ = try? await pipeline.run(RetryCall("read", idempotency: .safe, classifier: classifier)) {
+      throw Foreign(isPermanent: false)
+    }
+    #expect(breaker.state == .open)
+  }
+
   /// A call that is too slow is a failure for the breaker and the limit, and is repeated.
   @Test func theBreakerSeesWhatWasTooSlow() async throws {
     let (clock, timer) = (clock, timer)

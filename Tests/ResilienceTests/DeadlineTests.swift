@@ -131,9 +131,8 @@ struct DeadlineTests {
       try await CallContext.$current.withValue(context) {
         try await withDeadline(.seconds(5), timer: timer, overrun: overrun) {
           await Task.yield()
-          return (
-            Bound.word, CallContext.current?.retryOwner, CallContext.current?.attempt, CallContext.current?.deadline
-          )
+          let context = CallContext.current
+          return (Bound.word, context?.retryOwner, context?.attempt, context?.deadline)
         }
       }
     }
@@ -153,7 +152,9 @@ struct DeadlineTests {
         group.addTask {
           let task = Task {
             try await withDeadline(limit, timer: timer, overrun: overrun) {
-              for _ in 0..<yields { await withTaskCancellationHandler(operation: { await Task.yield() }, onCancel: {}) }
+              for _ in 0..<yields {
+                await withTaskCancellationHandler(operation: { await Task.yield() }, onCancel: {})
+              }
               try Task.checkCancellation()
             }
           }

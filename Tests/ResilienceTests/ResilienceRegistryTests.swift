@@ -27,6 +27,16 @@ struct ResilienceRegistryTests {
     #expect(names.withLock { $0 } == ["stripe"])
   }
 
+  @Test func aServiceMayBeAnsweredFor() async throws {
+    let stripe = try Resilience(timer: timer).service("stripe")
+    let names = Mutex<[String?]>([])
+    let call = RetryCall("read", idempotency: .safe, strategy: RetryStrategy.none) { notice in
+      names.withLock { $0.append(notice.service) }
+    }
+    let answer = try await stripe.run(call, fallback: { error in "\(type(of: error))" }, { throw Failure() })
+    #expect(answer == "Failure" && names.withLock { $0 } == ["stripe"])
+  }
+
   @Test func strategiesAreThePresetsAndThoseOfTheHost() throws {
     let own = RetryStrategy("patient", attempts: 7, backoff: .none)
     let quick = RetryStrategy("quick", attempts: 9, backoff: .none)

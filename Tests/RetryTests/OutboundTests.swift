@@ -71,7 +71,7 @@ struct OutboundTests {
 }
 
 /// Answers requests by a script: a status and a body, or `reset`.
-private final class ScriptedServer: Sendable {
+final class ScriptedServer: Sendable {
   private final class Handler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart

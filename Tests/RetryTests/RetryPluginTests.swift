@@ -66,6 +66,27 @@ struct RetryPluginTests {
     }
   }
 
+  @Test func tellsOfServicesThatDoNotAnswer() async throws {
+    let server = try await ScriptedServer(["503", "503", "503"])
+    let section = """
+      { default_strategy: none, breakers: { nameSilo: { base_url: "\(server.url)", failure_threshold: 9 }, openAI: {} } }
+      """
+    try await withPlugin(section) { _, _, found in
+      let check = try found.check("http_client")
+      for failures in 1...3 {
+        #expect(try await check.look().status == .healthy)
+        let error = await #expect(throws: OutboundError.self) {
+          try await found.outbound.send(OutboundRequest("GET", "/"), to: "nameSilo")
+        }
+        #expect(error?.code == .status(503) && found.outbound.counts["nameSilo"]?.failuresInARow == failures)
+      }
+      let finding = try await check.look()
+      #expect(finding.status == .degraded && finding.message == "three failures in a row or more: nameSilo")
+      #expect(finding.details["requests"] == 3 && finding.details["inFlight"] == 0)
+    }
+    try await server.stop()
+  }
+
   @Test func tellsAndRecordsWhatIsRepeated() async throws {
     let clock = ManualClock()
     try await withPlugin("{ strategies: { test: { attempts: 2, delay: 1s, jitter: none } } }", clock: clock) {

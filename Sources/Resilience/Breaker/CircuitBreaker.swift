@@ -84,15 +84,18 @@ public final class CircuitBreaker: Sendable {
   }
 
   /// Calls through the breaker.
+  /// - Parameter classifier: Reads the errors of this call; nil for the breaker's own.
   /// - Throws: ``CallRejection`` if it refuses, what the call throws otherwise.
-  nonisolated(nonsending) public func run<Value>(_ call: () async throws -> Value) async throws -> Value {
+  nonisolated(nonsending) public func run<Value>(
+    classifiedBy classifier: CallClassifier? = nil, _ call: () async throws -> Value
+  ) async throws -> Value {
     let permit = try acquire()
     do {
       let value = try await call()
       permit.finish(.success)
       return value
     } catch {
-      permit.finish(verdict(error))
+      permit.finish(verdict(error, classifier ?? self.classifier))
       throw error
     }
   }
@@ -123,7 +126,7 @@ public final class CircuitBreaker: Sendable {
 
   /// How an error counts. A cancellation by a deadline that has passed speaks against the callee, one by the caller does
   /// not.
-  private func verdict(_ error: any Error) -> CallVerdict {
+  private func verdict(_ error: any Error, _ classifier: CallClassifier) -> CallVerdict {
     guard Task.isCancelled else { return classifier.verdict(error) }
     guard let deadline = CallContext.current?.deadline else { return .neutral }
     return clock.now >= deadline ? .failure : .neutral

@@ -70,21 +70,24 @@ public final class Hedge: Sendable {
   public var counts: Counts { state.withLock { $0.counts } }
 
   /// Calls, and calls again if that takes unusually long.
+  /// - Parameter classifier: Reads the errors of this call; nil for the hedge's own.
   public func run<Value: Sendable>(
-    _ idempotency: Idempotency, _ call: @escaping @Sendable () async throws -> Value
+    _ idempotency: Idempotency, classifiedBy classifier: CallClassifier? = nil,
+    _ call: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
-    let value = try await answer(idempotency, call)
+    let value = try await answer(idempotency, classifiedBy: classifier, call)
     budget?.recordSuccess()
     return value
   }
 
   /// The first answer. Earns the budget nothing, for layers around it that do.
   func answer<Value: Sendable>(
-    _ idempotency: Idempotency, _ call: @escaping @Sendable () async throws -> Value
+    _ idempotency: Idempotency, classifiedBy classifier: CallClassifier? = nil,
+    _ call: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
     guard idempotency.allowsRepetition, copies > 0 else { return try await call() }
     state.withLock { $0.counts.calls += 1 }
-    let run = HedgedCall(hedge: self, call)
+    let run = HedgedCall(hedge: self, classifier ?? self.classifier, call)
     run.start()
     let result = await withTaskCancellationHandler {
       await run.result.wait()
@@ -113,11 +116,13 @@ public final class Hedge: Sendable {
 
     let result = OneShot<Result<Value, any Error>>()
     private let hedge: Hedge
+    private let classifier: CallClassifier
     private let call: @Sendable () async throws -> Value
     private let state: Mutex<State>
 
-    init(hedge: Hedge, _ call: @escaping @Sendable () async throws -> Value) {
+    init(hedge: Hedge, _ classifier: CallClassifier, _ call: @escaping @Sendable () async throws -> Value) {
       self.hedge = hedge
+      self.classifier = classifier
       self.call = call
       state = Mutex(State(machine: HedgeMachine(copies: hedge.copies)))
     }
@@ -180,7 +185,7 @@ public final class Hedge: Sendable {
         hedge.ended(began, isWin: isFirst && number > 1, isSuccess: true)
         if isFirst { result.resume(.success(value)) }
       } catch {
-        let isPermanent = hedge.classifier.advice(error) == .permanent
+        let isPermanent = classifier.advice(error) == .permanent
         let decision = state.withLock { $0.machine.failed(isPermanent: isPermanent) }
         hedge.ended(began, isWin: false, isSuccess: false)
         if decision == .end { result.resume(.failure(error)) }

@@ -73,7 +73,10 @@ public final class AdaptiveLimiter: Sendable {
   }
 
   /// Calls through the limiter.
-  nonisolated(nonsending) public func run<Value>(_ call: () async throws -> Value) async throws -> Value {
+  /// - Parameter classifier: Reads the errors of this call; nil for the limiter's own.
+  nonisolated(nonsending) public func run<Value>(
+    classifiedBy classifier: CallClassifier? = nil, _ call: () async throws -> Value
+  ) async throws -> Value {
     let permit = try acquire()
     do {
       let value = try await call()
@@ -81,7 +84,8 @@ public final class AdaptiveLimiter: Sendable {
       return value
     } catch {
       let isTooLate = CallContext.current?.deadline.map { clock.now >= $0 } ?? false
-      permit.finish(Task.isCancelled ? (isTooLate ? .failure : .neutral) : classifier.verdict(error))
+      permit.finish(
+        Task.isCancelled ? (isTooLate ? .failure : .neutral) : (classifier ?? self.classifier).verdict(error))
       throw error
     }
   }

@@ -38,6 +38,7 @@ public final class OutboundClient: Sendable {
   private let transport: any OutboundTransport
   private let longestBody: Int
   private let context: @Sendable () -> [(name: String, value: String)]
+  private let tally: OutboundTally
 
   /// A client.
   /// - Parameters:
@@ -52,10 +53,14 @@ public final class OutboundClient: Sendable {
     self.transport = transport
     self.longestBody = longestBody
     self.context = context
+    tally = OutboundTally(endpoints.keys)
   }
 
   /// The services it knows, by name.
   public var services: [String] { endpoints.keys.sorted() }
+
+  /// What has become of the requests to each service.
+  public var counts: [String: OutboundCounts] { tally.all }
 
   /// Sends a request through all layers of the service.
   /// - Throws: ``OutboundError``; ``CallRejection`` and ``DeadlineExceeded`` of the layers. Answers that are no failure of
@@ -71,7 +76,7 @@ public final class OutboundClient: Sendable {
     var call = RetryCall(request.operation ?? request.method, idempotency: request.statedIdempotency)
     call.service = service
     return try await resilience.service(service).run(call) { [self] in
-      try await attempt(request, endpoint, service)
+      try await tally.count(service) { try await attempt(request, endpoint, service) }
     }
   }
 

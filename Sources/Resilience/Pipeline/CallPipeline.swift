@@ -127,16 +127,20 @@ public struct CallPipeline: Sendable {
     guard let hedge else { return try await protected(call, limit, body) }
     // A success earns the budget that both share once.
     guard let budget = retry?.budget, budget === hedge.budget else {
-      return try await hedge.run(call.idempotency) { try await protected(call, limit, body) }
+      return try await hedge.run(call.idempotency, classifiedBy: call.classifier) {
+        try await protected(call, limit, body)
+      }
     }
-    return try await hedge.answer(call.idempotency) { try await protected(call, limit, body) }
+    return try await hedge.answer(call.idempotency, classifiedBy: call.classifier) {
+      try await protected(call, limit, body)
+    }
   }
 
   private func protected<Value: Sendable>(
     _ call: RetryCall, _ limit: Duration?, _ body: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
     guard let breaker else { return try await limited(call, limit, body) }
-    return try await breaker.run { try await limited(call, limit, body) }
+    return try await breaker.run(classifiedBy: call.classifier) { try await limited(call, limit, body) }
   }
 
   private func limited<Value: Sendable>(
@@ -150,7 +154,7 @@ public struct CallPipeline: Sendable {
     _ call: RetryCall, _ limit: Duration?, _ body: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
     guard let limiter else { return try await timed(call, limit, body) }
-    return try await limiter.run { try await timed(call, limit, body) }
+    return try await limiter.run(classifiedBy: call.classifier) { try await timed(call, limit, body) }
   }
 
   private func timed<Value: Sendable>(

@@ -51,9 +51,22 @@ public final class Resilience: Sendable {
     public func run<Value: Sendable>(
       _ call: RetryCall, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
+      try await pipeline.run(named(call), body)
+    }
+
+    /// Calls it through all layers, and answers with the fallback if that fails.
+    /// - Parameter fallback: Answers in place of the service, from the error. Not asked if the caller has given up.
+    public func run<Value: Sendable>(
+      _ call: RetryCall, fallback: @Sendable (any Error) async throws -> Value,
+      _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+      try await pipeline.run(named(call), fallback: fallback, body)
+    }
+
+    private func named(_ call: RetryCall) -> RetryCall {
       var call = call
       call.service = call.service ?? name
-      return try await pipeline.run(call, body)
+      return call
     }
   }
 

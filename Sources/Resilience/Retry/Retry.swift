@@ -156,7 +156,7 @@ public final class Retry: Sendable {
     // A caller who gave up is no verdict on the callee.
     if Task.isCancelled { return .stop(.cancelled) }
     var generator = generator
-    var advice = classifier.advice(error)
+    var advice = (run.call.classifier ?? classifier).advice(error)
     let rejection = error as? CallRejection
     if let rejection, run.machine.strategy.retriesRejections, rejection.code != .deadlinePassed {
       advice = .throttled(after: rejection.retryAfter)

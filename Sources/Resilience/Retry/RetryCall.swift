@@ -8,6 +8,8 @@ public struct RetryCall: Sendable {
   public var idempotency: Idempotency
   /// How it is repeated; nil for the strategy of the ``Retry``.
   public var strategy: RetryStrategy?
+  /// Reads the errors of this call, for every layer it goes through; nil for what each layer reads them with.
+  public var classifier: CallClassifier?
   /// What an operator should find with it: an order number, a tenant. No secrets, no patient data.
   public var metadata: [String: String]
   /// Whether it is recorded even if it succeeds at once.
@@ -18,12 +20,14 @@ public struct RetryCall: Sendable {
   /// A call.
   public init(
     _ operation: String, service: String? = nil, idempotency: Idempotency, strategy: RetryStrategy? = nil,
-    metadata: [String: String] = [:], isTracked: Bool = false, onNotice: (@Sendable (RetryNotice) -> Void)? = nil
+    classifier: CallClassifier? = nil, metadata: [String: String] = [:], isTracked: Bool = false,
+    onNotice: (@Sendable (RetryNotice) -> Void)? = nil
   ) {
     self.operation = operation
     self.service = service
     self.idempotency = idempotency
     self.strategy = strategy
+    self.classifier = classifier
     self.metadata = metadata
     self.isTracked = isTracked
     self.onNotice = onNotice

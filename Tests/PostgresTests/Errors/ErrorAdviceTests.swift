@@ -89,8 +89,8 @@ import Testing
 
   /// What a session says as its last word is an answer; a connection that breaks without a word leaves it open whether the
   /// statement was carried out.
-  @Test(arguments: [true, false]) func aWriteIsRepeatedIfTheServerSaysThatItWasNotDone(_ saysGoodbye: Bool) async throws
-  {
+  @Test(arguments: [true, false])
+  func aWriteIsRepeatedIfTheServerSaysThatItWasNotDone(_ saysGoodbye: Bool) async throws {
     let server = try PostgresServer()
     defer { server.stop() }
     try await withBench(server) { bench in
