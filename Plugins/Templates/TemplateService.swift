@@ -16,7 +16,7 @@ final class TemplateService: TemplateRendering {
     self.configuration = configuration
     self.clock = clock
     self.bus = bus
-    library = TemplateLibrary(folders: configuration.folders, missing: configuration.strict ? .strict : .lenient)
+    library = TemplateLibrary(configuration)
     cache = RenderCache(
       capacity: configuration.cacheEntries, mostBytes: configuration.cacheSize.bytes,
       timeToLive: configuration.cacheTtl)

@@ -4,7 +4,7 @@ public import MainstayKernel
 public struct TemplatesConfiguration: PluginConfiguration {
   /// The folders.
   @Field("Folders of templates; what stands in a later one replaces the same file of an earlier one.")
-  public var folders: [String] = ["templates"]
+  public var folders: [String] = Self.standardFolders
 
   /// The language of last resort.
   @Field("The locale used where none is asked for, and where the one asked for is not there.", minLength: 2)
@@ -74,8 +74,21 @@ public struct TemplatesConfiguration: PluginConfiguration {
   @Field("Who may render templates and empty the cache: open, authenticated, or the name of a role.", minLength: 1)
   public var renderAccess = "operator"
 
+  private static let standardFolders = ["templates"]
+
   /// The defaults.
   public init() {}
+
+  /// The folders. Those of the manifest have to be there; the one that is looked for when it names none may be missing.
+  var templateFolders: [TemplateFolder] {
+    folders.map { TemplateFolder(root: $0, isOptional: folders == Self.standardFolders) }
+  }
+
+  /// That there is nothing to render, and why; nil if there may be.
+  var absentFolder: String? {
+    guard let folder = templateFolders.first(where: { $0.isOptional && !$0.exists }) else { return nil }
+    return "no templates: the folder \(folder.root) does not exist; create it, or set plugins.templates.folders"
+  }
 }
 
 /// The programs that can make PDF, in the order in which they are looked for.

@@ -25,6 +25,7 @@ public struct TemplatesPlugin: Plugin {
     service = TemplateService(configuration: configuration, clock: context.clock, bus: context.bus)
     helpers = try context.contributions(to: .templateHelpers)
     try refresh()
+    if let absent = configuration.absentFolder { context.logger.notice("\(absent)") }
     try context.provide(service, as: .templates)
     try context.contribute(
       TemplatesRoutes(
@@ -80,11 +81,13 @@ public struct TemplatesPlugin: Plugin {
 
   /// Says whether the folders are there, whether every template compiles, and what makes PDF.
   public static func diagnose(_ configuration: TemplatesConfiguration) async -> [Diagnosis] {
-    let library = TemplateLibrary(
-      folders: configuration.folders, missing: configuration.strict ? .strict : .lenient)
+    let library = TemplateLibrary(configuration)
     do {
       guard let generation = try library.refresh(helpers: .standard) else { return [] }
       let faults = generation.faults.map { Diagnosis(.problem, subject: "template", $0.message) }
+      if let absent = configuration.absentFolder {
+        return [Diagnosis(.notice, subject: "templates", absent), diagnosePDF(configuration)]
+      }
       let templates =
         faults.isEmpty
         ? [Diagnosis(.fine, subject: "templates", "\(generation.names.count) templates compile")] : faults

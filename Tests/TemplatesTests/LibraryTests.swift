@@ -8,9 +8,32 @@ import Testing
 /// Files become templates; changes become generations.
 @Suite struct LibraryTests {
   private func library(_ folder: TemplateFolderFixture) throws -> TemplateLibrary {
-    let library = TemplateLibrary(folders: [folder.path], missing: .strict)
+    let library = TemplateLibrary(folders: [TemplateFolder(root: folder.path)], missing: .strict)
     _ = try library.refresh(helpers: .standard)
     return library
+  }
+
+  @Test func aFolderThatIsNotThere() throws {
+    let folder = TemplateFolderFixture([:])
+    let absent = "\(folder.path)/later"
+    let error = #expect(throws: TemplateLibraryError.self) {
+      try TemplateLibrary(folders: [TemplateFolder(root: absent)], missing: .strict).refresh(helpers: .standard)
+    }
+    #expect(error?.message == "the folder \(absent) does not exist; create it, or set plugins.templates.folders")
+
+    let library = TemplateLibrary(folders: [TemplateFolder(root: absent, isOptional: true)], missing: .strict)
+    #expect(try library.refresh(helpers: .standard)?.names.isEmpty == true)
+    #expect(mkdir(absent, 0o700) == 0)
+    folder.write("later/a.html.hbs", "x")
+    #expect(try library.refresh(helpers: .standard)?.names == ["a"])
+  }
+
+  @Test func onlyTheFolderThatNobodyNamedMayBeMissing() {
+    var configuration = TemplatesConfiguration()
+    #expect(configuration.templateFolders.map(\.root) == ["templates"])
+    #expect(configuration.templateFolders.allSatisfy { $0.isOptional })
+    configuration.folders = ["pages"]
+    #expect(!configuration.templateFolders.contains { $0.isOptional })
   }
 
   @Test func namesOfFilesSayWhatTheyAre() throws {

@@ -28,10 +28,16 @@ struct TemplateFolder: Sendable {
   static let deepest = 16
 
   let root: String
+  /// Whether it may be missing, as a folder that nobody has asked for may.
+  var isOptional = false
+
+  /// Whether it is there.
+  var exists: Bool { Self.resolved(root) != nil }
 
   /// Every file below the folder, by its path there.
   func stamps() throws(TemplateLibraryError) -> [String: Stamp] {
     guard let base = Self.resolved(root) else {
+      if isOptional { return [:] }
       throw TemplateLibraryError("the folder \(root) does not exist; create it, or set plugins.templates.folders")
     }
     var found: [String: Stamp] = [:]

@@ -18,10 +18,16 @@ final class TemplateLibrary: Sendable {
   private let missing: MissingValues
   private let state: Mutex<State>
 
-  init(folders: [String], missing: MissingValues) {
-    self.folders = folders.map { TemplateFolder(root: $0) }
+  init(folders: [TemplateFolder], missing: MissingValues) {
+    self.folders = folders
     self.missing = missing
     state = Mutex(State())
+  }
+
+  /// A library as the manifest declares it.
+  convenience init(_ configuration: TemplatesConfiguration) {
+    self.init(
+      folders: configuration.templateFolders, missing: configuration.strict ? .strict : .lenient)
   }
 
   /// What is used now.
