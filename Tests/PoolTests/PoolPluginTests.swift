@@ -63,7 +63,8 @@ import Testing
 
   @Test func startsServersForDevelopmentWhereNoneAreGiven() async throws {
     let borrowed = Borrowed()
-    let manifest = "plugins: { dev_services: {}, pool: {}, borrower: {} }"
+    // A server's data are made while the pool starts, which takes its time on a machine that is busy.
+    let manifest = "host: { start_timeout: 60s }\nplugins: { dev_services: {}, pool: {}, borrower: {} }"
     try await withHost(borrowed, manifest: manifest, others: [DevServicesPlugin.self]) { _ in
       let rows = try await borrowed.postgres?.query("SELECT 2", as: Int.self)
       #expect(rows == [2])
