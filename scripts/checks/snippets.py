@@ -33,7 +33,7 @@ def missing(page):
     text = page.read_text()
     for pattern, folder in ((NAMED, ROOT), (LINKED, page.parent)):
         for match in pattern.finditer(text):
-            if not "NAME" not in match[1] and not (folder / match[1]).exists():
+            if "NAME" not in match[1] and not (folder / match[1]).exists():
                 yield f"{page.relative_to(ROOT)}:{text[:match.start()].count(chr(10)) + 1}: there is no {match[1]}"
 
 
