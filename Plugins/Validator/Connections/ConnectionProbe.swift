@@ -7,9 +7,9 @@ import MainstayResilience
 struct ConnectionResult: Sendable, Hashable {
   /// The key that names it.
   let path: String
-  /// Host and port. The address itself may hold a password.
+  /// Host and port, or the socket file. The address itself may hold a password.
   let target: String
-  /// Why it cannot be reached; nil if it can.
+  /// Why it cannot be used; nil if it can.
   let failure: String?
   let latency: Duration
 
@@ -27,9 +27,23 @@ struct ConnectionResult: Sendable, Hashable {
   }
 }
 
-/// Opens connections to what the configuration names, and closes them again at once. Proves nothing about passwords: that
-/// is what the pool's health check is for.
+/// Opens connections to what the configuration names, asks PostgreSQL and Redis whether they are that, and closes them again at
+/// once. Redis is told the password; that of PostgreSQL is proved by the pool's health check.
 struct ConnectionProbe: Sendable {
+  /// One place that an address leads to.
+  private struct Target: Sendable {
+    let path: String
+    let place: ServiceURL.Place
+    let greeting: ServiceGreeting
+
+    var name: String {
+      switch place {
+      case .host(let host, let port): "\(host):\(port ?? 0)"
+      case .socket(let path): path
+      }
+    }
+  }
+
   /// The most that is tried at a time, and in all.
   static let most = 32
 
@@ -44,42 +58,59 @@ struct ConnectionProbe: Sendable {
 
   /// Tries every address in the configuration, at the same time.
   func results(_ facts: ConfigurationFacts) async -> [ConnectionResult] {
-    var seen: Set<String> = []
-    let targets = facts.facts.compactMap { fact -> (String, String, Int)? in
-      guard let url = fact.url, let host = url.host, let port = url.knownPort, (1...65_535).contains(port) else {
-        return nil
-      }
-      return seen.insert("\(host):\(port)").inserted ? (fact.path, host, port) : nil
-    }
-    return await withTaskGroup(of: ConnectionResult.self) { group in
-      for (path, host, port) in targets.prefix(Self.most) {
-        group.addTask { await result(path, host, port) }
-      }
-      return await group.reduce(into: []) { $0.append($1) }.sorted { $0.path < $1.path }
+    await withTaskGroup(of: ConnectionResult.self) { group in
+      for target in targets(facts).prefix(Self.most) { group.addTask { await result(target) } }
+      return await group.reduce(into: []) { $0.append($1) }.sorted { ($0.path, $0.target) < ($1.path, $1.target) }
     }
   }
 
-  private func result(_ path: String, _ host: String, _ port: Int) async -> ConnectionResult {
+  /// Each place once, also if several keys name it.
+  private func targets(_ facts: ConfigurationFacts) -> [Target] {
+    var seen: Set<String> = []
+    return facts.facts.flatMap { fact -> [Target] in
+      guard let url = fact.url else { return [] }
+      return url.places.compactMap { place in
+        var place = place
+        if case .host(let host, let port) = place {
+          guard let port = port ?? url.usualPort, (1...65_535).contains(port) else { return nil }
+          place = .host(host, port: port)
+        }
+        let target = Target(path: fact.path, place: place, greeting: ServiceGreeting(url, at: place))
+        return seen.insert(target.name).inserted ? target : nil
+      }
+    }
+  }
+
+  private func result(_ target: Target) async -> ConnectionResult {
     let began = timer.clock.now
     let failure: String?
     do {
       // Looking names up blocks, and cannot be cancelled.
-      failure = try await withDeadline(timeout, timer: timer, operation: path, overrun: .abandon) {
-        await onThread { connect(host, port) }
+      failure = try await withDeadline(timeout, timer: timer, operation: target.path, overrun: .abandon) {
+        await onThread { attempt(target) }
       }
     } catch {
       failure = "no answer within \(timeout.formattedShort)"
     }
     return ConnectionResult(
-      path: path, target: "\(host):\(port)", failure: failure, latency: began.duration(to: timer.clock.now))
+      path: target.path, target: target.name, failure: failure, latency: began.duration(to: timer.clock.now))
   }
 
   private func onThread(_ body: @escaping @Sendable () -> String?) async -> String? {
     await withCheckedContinuation { continuation in queue.async { continuation.resume(returning: body()) } }
   }
 
-  /// Why no connection comes about; nil if one does.
-  private func connect(_ host: String, _ port: Int) -> String? {
+  /// Why it cannot be used; nil if it can.
+  private func attempt(_ target: Target) -> String? {
+    let due = ProbeSocket.now + Int(clamping: Int64(timeout / .milliseconds(1)))
+    switch target.place {
+    case .host(let host, let port): return network(host, port ?? 0, target.greeting, due)
+    case .socket(let path): return file(path, target.greeting, due)
+    }
+  }
+
+  /// Tries the addresses of a name one after the other.
+  private func network(_ host: String, _ port: Int, _ greeting: ServiceGreeting, _ due: Int) -> String? {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var list: UnsafeMutablePointer<addrinfo>?
@@ -89,34 +120,37 @@ struct ConnectionProbe: Sendable {
     var failure = "the name has no address"
     var next = list
     while let address = next?.pointee {
-      guard let reason = open(address) else { return nil }
+      guard let reason = Self.reason(address.ai_family, address.ai_addr, address.ai_addrlen, greeting, due) else {
+        return nil
+      }
       failure = reason
       next = address.ai_next
     }
     return failure
   }
 
-  private func open(_ address: addrinfo) -> String? {
-    let flags = Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-    let descriptor = socket(address.ai_family, address.ai_socktype | flags, address.ai_protocol)
-    guard descriptor >= 0 else { return reason(errno) }
-    defer { close(descriptor) }
-    if Glibc.connect(descriptor, address.ai_addr, address.ai_addrlen) == 0 { return nil }
-    guard errno == EINPROGRESS else { return reason(errno) }
-    var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-    guard poll(&wait, 1, Int32(clamping: Int(timeout / .milliseconds(1)))) == 1 else { return reason(ETIMEDOUT) }
-    var error: Int32 = 0
-    var size = socklen_t(MemoryLayout<Int32>.size)
-    getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size)
-    return error == 0 ? nil : reason(error)
+  private func file(_ path: String, _ greeting: ServiceGreeting, _ due: Int) -> String? {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let bytes = Array(path.utf8)
+    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return "its path is too long" }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+        Self.reason(AF_UNIX, raw, socklen_t(MemoryLayout<sockaddr_un>.size), greeting, due)
+      }
+    }
   }
 
-  private func reason(_ code: Int32) -> String {
-    switch code {
-    case ECONNREFUSED: "connection refused"
-    case ETIMEDOUT: "no answer"
-    case EHOSTUNREACH, ENETUNREACH: "no route"
-    default: "error \(code)"
+  private static func reason(
+    _ family: Int32, _ address: UnsafePointer<sockaddr>?, _ length: socklen_t, _ greeting: ServiceGreeting, _ due: Int
+  ) -> String? {
+    guard let address else { return "the name has no address" }
+    do throws(ProbeSocket.Failure) {
+      try ProbeSocket(family, address, length, due: due).greet(greeting)
+      return nil
+    } catch {
+      return error.text
     }
   }
 }
