@@ -12,13 +12,13 @@ import Testing
 
 /// The plugin in a host, its routes, its documents.
 @Suite struct PluginTests {
-  private func service(_ folder: String, _ change: (inout TemplatesConfiguration) -> Void = { _ in }) throws
-    -> TemplateService
-  {
+  private func service(
+    _ folder: String, bus: EventBus = EventBus(), _ change: (inout TemplatesConfiguration) -> Void = { _ in }
+  ) throws -> TemplateService {
     var configuration = TemplatesConfiguration()
     configuration.folders = [folder]
     change(&configuration)
-    let service = TemplateService(configuration: configuration, clock: ManualClock(), bus: EventBus())
+    let service = TemplateService(configuration: configuration, clock: ManualClock(), bus: bus)
     _ = try service.library.refresh(helpers: .standard)
     return service
   }
@@ -230,6 +230,41 @@ import Testing
     #expect(service.statistics.snapshot.failures == 3)
     _ = try await service.renderEmail(TemplateRequest("m", data: ["x": "a", "y": "b"]))
     #expect(service.statistics.snapshot.failures == 3 && service.statistics.snapshot.total.count == 1)
+  }
+
+  @Test func everyRenderingIsTold() async throws {
+    let folder = TemplateFolderFixture(["m.hbs": "---\nsubject: {{x}}\nversion: 3\n---\n<p>{{x}}</p>"])
+    let bus = EventBus()
+    let recorder = EventRecorder(bus, "templates.template-rendered")
+    let service = try service(folder.path, bus: bus)
+    let request = TemplateRequest("m", data: ["x": "secret"])
+    for _ in 0..<2 { _ = try await service.render(request) }
+    _ = try await service.renderEmail(request)
+    _ = try await service.renderDocument(request, as: .text)
+    try await eventually { recorder.events.count == 4 }
+    let told = recorder.events(of: TemplateRendered.self)
+    #expect(told.map(\.format) == ["html", "html", "email", "text"])
+    #expect(told.map(\.isCached) == [false, true, false, false])
+    #expect(told.map(\.bytes) == [13, 13, 13, 7])
+    #expect(told.allSatisfy { $0.template == "m" && $0.version == 3 && $0.locale == nil })
+    #expect(!recorder.events.contains { "\($0)".contains("secret") })
+    #expect(service.statistics.snapshot.templates["m"]?.count == 4)
+  }
+
+  @Test func outputAndDepthAreLimitedByTheConfiguration() async throws {
+    let folder = TemplateFolderFixture(["a.hbs": "{{#each x}}0123456789{{/each}}", "b.hbs": "{{> b}}"])
+    let service = try service(folder.path) {
+      $0.maxOutput = ByteCount(bytes: 100)
+      $0.maxDepth = 5
+    }
+    let ten = TemplateRequest("a", data: ["x": .array(Array(repeating: 1, count: 10))])
+    #expect(try await service.render(ten).content.utf8.count == 100)
+    let eleven = TemplateRequest("a", data: ["x": .array(Array(repeating: 1, count: 11))])
+    for (request, place) in [(eleven, "a.hbs:1:"), (TemplateRequest("b"), "b.hbs:1:1")] {
+      let failure = await #expect(throws: TemplateFailure.self) { try await service.render(request) }
+      #expect(
+        failure?.code == .renderingFailed && failure?.message.contains(place) == true, "\(failure?.message ?? "")")
+    }
   }
 
   @Test func requestsAreChecked() async throws {
