@@ -74,6 +74,11 @@ struct AuthenticationFailure: Error, Sendable, Equatable {
   static let expired = AuthenticationFailure("expired", "The token has expired.")
   /// Signed as it should be, but its time has not come.
   static let notYetValid = AuthenticationFailure("not-yet-valid", "The token is not valid yet.")
+  /// Those that need no more said of them.
+  static let usual = [
+    unknownKey, unknownToken, unknownScheme, malformed, ambiguous, malformedToken, unknownSigner, badSignature, expired,
+    notYetValid,
+  ]
   /// Signed as it should be, but lacks a claim, or has one of the wrong type.
   static func claim(_ name: String) -> AuthenticationFailure {
     AuthenticationFailure("claim-\(name)", "The token's claim '\(name)' is missing or malformed.")

@@ -28,17 +28,29 @@ struct HTTPMetrics: Sendable {
       "rate_limit_hits_total", help: "Requests refused by a rate limit (429).",
       labels: [Label("route", isGuarded: false)])
     authenticationFailures = try registry.counter(
-      "auth_failures_total", help: "Credentials presented that are not good.", labels: [Label("reason", limit: 50)])
+      "auth_failures_total", help: "Credentials presented that are not good.",
+      labels: [Label("reason", known: AuthenticationFailure.usual.map(\.reason), limit: 50)])
     lag = try registry.gauge(
       "event_loop_lag_seconds", help: "How late an event loop began a task that was due at once, at the last look.",
       labels: [Label("loop", limit: 256)])
+    declare()
   }
+
+  /// Exports as zero from the beginning what every server may count, so that the first event is seen as an increase.
+  private func declare() {
+    _ = requests.labels("GET", HTTPMetrics.unmatched, "404")
+    _ = durations.labels("GET", HTTPMetrics.unmatched)
+    _ = rateLimited.labels(HTTPMetrics.unmatched)
+  }
+
+  /// Stands for the template of a route where there is none.
+  private static let unmatched = "unmatched"
 
   /// Counts an answered request.
   func record(
     _ method: HTTPRequest.Method, route: Route?, status: HTTPResponse.Status, duration: Duration, traceID: String?
   ) {
-    let template = route?.path.template ?? "unmatched"
+    let template = route?.path.template ?? HTTPMetrics.unmatched
     requests.labels(method.rawValue, template, String(status.code)).increment()
     if status.code == 429 { rateLimited.labels(template).increment() }
     let series = durations.labels(method.rawValue, template)

@@ -35,7 +35,8 @@ public struct MetricsPlugin: Plugin {
       try context.contributions(to: .metrics), own: registry, last: last, logger: context.logger)
     try collector.describe(in: registry)
     watch = MetricsWatch(
-      configuration.history, configuration.alerts, rules: configuration.rules, collector: collector, context: context)
+      configuration.history, configuration.alerts, rules: configuration.rules, collector: collector, named: named,
+      context: context)
     step = configuration.history.step
     try watch.describe(in: registry)
     try context.provide(named, as: .metricsRecorder)

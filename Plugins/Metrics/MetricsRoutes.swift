@@ -32,7 +32,7 @@ extension MetricsRoutes {
       .responds(.ok, .object(["metrics": .array(of: .any)])),
       .post("/metrics/definitions", "Defines a metric that is recorded by name.", access: writers) {
         [named, collector] request, context in
-        let definition = try await context.decode(DefinitionInput.self, from: request).definition
+        let definition = try await context.decode(Strict<DefinitionInput>.self, from: request).value.definition
         guard definition.help.utf8.count <= 1_000 else {
           throw HTTPProblem(.unprocessableContent, "'help' may have 1000 bytes at most.")
         }
@@ -51,8 +51,8 @@ extension MetricsRoutes {
       }
       .accepts(
         .object([
-          "name": .string, "type": .oneOf("counter", "gauge", "histogram"), "help?": .string,
-          "labels?": .array(of: .string), "buckets?": .array(of: .number),
+          "name": .string, "type": .oneOf("counter", "up_down", "gauge", "histogram", "timer", "summary"),
+          "help?": .string, "labels?": .array(of: .string), "buckets?": .array(of: .number),
         ])
       )
       .responds(.created, .any)
@@ -141,7 +141,11 @@ extension MetricsRoutes {
   }
 }
 
-private struct DefinitionInput: Decodable {
+private struct DefinitionInput: StrictInput {
+  enum CodingKeys: CodingKey, CaseIterable { case name, type, help, labels, buckets }
+
+  static let choices = ["type": MetricDefinition.Kind.allCases.map(\.rawValue).joined(separator: ", ")]
+
   let name: String
   let type: MetricDefinition.Kind
   let help: String?
@@ -192,14 +196,18 @@ private struct ContextInput: Decodable {
 
     init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
-      if let text = try? container.decode(String.self) {
-        self.text = text
-      } else if let flag = try? container.decode(Bool.self) {
+      if let flag = try? container.decode(Bool.self) {
         text = flag ? "true" : "false"
       } else if let number = try? container.decode(Double.self) {
         text = Aggregation.number(number)
       } else {
-        text = nil
+        do {
+          text = try container.decode(String.self)
+        } catch DecodingError.typeMismatch {
+          text = nil
+        } catch DecodingError.valueNotFound {
+          text = nil
+        }
       }
     }
   }

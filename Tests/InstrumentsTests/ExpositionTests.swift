@@ -31,6 +31,8 @@ import Testing
   @Test func prometheusText() {
     #expect(
       text(.prometheusText) == #"""
+        # HELP empty_total Nothing yet.
+        # TYPE empty_total counter
         # HELP http_requests_total Requests.\nAll "of" them \\
         # TYPE http_requests_total counter
         http_requests_total{path="/a\"b\\c\nd"} 3
@@ -131,6 +133,8 @@ import Testing
   @Test func openMetrics() {
     #expect(
       text(.openMetrics) == #"""
+        # HELP empty Nothing yet.
+        # TYPE empty counter
         # HELP http_requests Requests.\nAll \"of\" them \\
         # TYPE http_requests counter
         http_requests_total{path="/a\"b\\c\nd"} 3 # {trace_id="4bf92f3577b34da6a3ce929d0e0e4736"} 3 1000
@@ -158,7 +162,8 @@ import Testing
   @Test func json() {
     #expect(
       text(.json)
-        == #"{"metrics":[{"name":"http_requests_total","type":"counter","help":"Requests.\nAll \"of\" them \\","#
+        == #"{"metrics":[{"name":"empty_total","type":"counter","help":"Nothing yet.","plugin":"clinic","series":[]},"#
+        + #"{"name":"http_requests_total","type":"counter","help":"Requests.\nAll \"of\" them \\","#
         + #""plugin":"clinic","series":[{"labels":{"path":"/a\"b\\c\nd"},"value":3,"created":1000}]},"#
         + #"{"name":"load","type":"gauge","help":"","plugin":"clinic","series":[{"labels":{},"value":0.30000000000000004}]},"#
         + #"{"name":"queue","type":"gauge","help":"Queues.","plugin":"clinic","series":[{"labels":{"name":"=a,b"},"value":1},"#

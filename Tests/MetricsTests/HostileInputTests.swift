@@ -26,10 +26,18 @@ import Testing
   private struct Sender {
     let address: String
 
+    func send(_ path: String, _ body: Data) async throws -> Answer {
+      try await send("POST", "/metrics/" + path, bytes: body)
+    }
+
     func send(_ method: String, _ path: String, _ body: String? = nil) async throws -> Answer {
+      try await send(method, path, bytes: body.map { Data($0.utf8) })
+    }
+
+    private func send(_ method: String, _ path: String, bytes body: Data?) async throws -> Answer {
       var request = URLRequest(url: try #require(URL(string: address + path)))
       request.httpMethod = method
-      request.httpBody = body.map { Data($0.utf8) }
+      request.httpBody = body
       if body != nil { request.setValue("application/json", forHTTPHeaderField: "Content-Type") }
       let (data, response) = try await URLSession.shared.data(for: request)
       return Answer(
@@ -114,7 +122,7 @@ import Testing
     try await withSender { sender, kernel in
       for (body, status) in [
         (#"{"name":"a b","type":"counter"}"#, 422), (#"{"name":"","type":"counter"}"#, 422),
-        (#"{"name":"a","type":"counter","labels":["le\n"]}"#, 422), (#"{"name":"a","type":"summary"}"#, 400),
+        (#"{"name":"a","type":"counter","labels":["le\n"]}"#, 422), (#"{"name":"a","type":"quantum"}"#, 422),
         (#"{"name":"a","type":"histogram","buckets":[1,1]}"#, 422),
         (#"{"name":"a","type":"histogram","buckets":[\#((0..<5_000).map { "\($0)" }.joined(separator: ","))]}"#, 422),
         (#"{"name":"a","type":"gauge","help":"\#(Self.long)"}"#, 422),
@@ -151,6 +159,51 @@ import Testing
         #expect(try await sender.send("GET", path).status < 500, "\(path.prefix(60))")
       }
       #expect(kernel.status.isReady)
+    }
+  }
+
+  /// A slip of the pen must not be taken for a default: the alert would never come.
+  @Test func membersThatAreNotKnownAreNamed() async throws {
+    try await withSender { sender, _ in
+      let rule = #"{"name":"A","value":{"metric":"host_ready","aggregation":"last"},"threshold":1"#
+      func value(_ rest: String) -> String { #"{"name":"A","value":{"metric":"host_ready"\#(rest)},"threshold":1}"# }
+      for (path, body, wanted) in [
+        ("alerts", rule + #","For":300}"#, ["'For'", "keep_firing_for"]),
+        ("alerts", value(#","groupBy":[]"#), ["'groupBy' of 'value'"]),
+        ("alerts", rule + #","divided_by":{"metric":"a","aggregation":"last","by":1}}"#, ["'by' of 'divided_by'"]),
+        ("alerts", rule + #","comparison":"=="}"#, ["'comparison'", ">="]),
+        ("alerts", rule + #","no_data":"panic"}"#, ["'no_data'", "resolve, keep, fire"]),
+        ("alerts", value(#","aggregation":"median""#), ["p50"]),
+        ("alerts", rule + ",\"\(String(repeating: "é", count: 9_000))\":1}", ["is not known"]),
+        ("query", #"{"metric":"host_ready","aggregation":"last","groupBy":["x"]}"#, ["'groupBy'", "group_by"]),
+        ("silences", #"{"labels":{"a":"b"},"duration":60,"until":1}"#, ["'until'"]),
+        ("definitions", #"{"name":"a","type":"counter","label":["x"]}"#, ["'label'"]),
+        ("definitions", #"{"name":"a","type":"quantum"}"#, ["'type'", "up_down"]),
+        ("export", #"{"format":"csv","names":[]}"#, ["'names'"]),
+      ] {
+        let answer = try await sender.send("POST", "/metrics/" + path, body)
+        let words = "\(body.prefix(120)): \(answer.text.prefix(300))"
+        #expect(answer.status == 422 && answer.text.utf8.count < 1_000, "\(words)")
+        for word in wanted { #expect(answer.text.contains(word), "\(word): \(words)") }
+      }
+      #expect(try await sender.send("POST", "/metrics/alerts", rule + #","divided_by":null}"#).status == 201)
+    }
+  }
+
+  /// What is no text is refused, and not recorded without it.
+  @Test func bytesThatAreNoTextAreRefused() async throws {
+    try await withSender { sender, _ in
+      let definition = #"{"name":"a","type":"counter","labels":["who"]}"#
+      #expect(try await sender.send("POST", "/metrics/definitions", definition).status == 201)
+      for (path, head, tail) in [
+        ("business", #"{"name":"a","context":{"who":""#, #""}}"#), ("business", #"{"name":"a"#, #""}"#),
+        ("performance", #"{"name":"x"#, #"","duration_ms":1}"#),
+        ("query", #"{"aggregation":"rate","metric":"a"#, #""}"#),
+      ] {
+        let answer = try await sender.send(path, Data(Array(head.utf8) + [0xFF, 0xFE, 0x41] + Array(tail.utf8)))
+        #expect(answer.is(422), "\(path): \(answer.status) \(answer.text.prefix(200))")
+      }
+      #expect(try await sender.send("GET", "/metrics").text.contains("a_total{who=\"\"} 0\n"))
     }
   }
 

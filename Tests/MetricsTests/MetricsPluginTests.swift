@@ -121,7 +121,7 @@ import Testing
         ("business", ["name": "beds", "value": 4, "context": ["ward": "eye"]], 202),
         ("business", ["name": "unknown"], 404), ("business", ["name": "revenue", "value": -1], 422),
         ("performance", ["name": "import", "duration_ms": 250, "context": ["result": "ok"]], 202),
-        ("performance", ["name": "import"], 422),
+        ("performance", ["name": "import"], 422), ("performance", ["name": "", "duration_ms": 1], 422),
         (
           "healthcare",
           [
@@ -147,7 +147,10 @@ import Testing
           == 202)
       let exported = try await send(kernel, "POST", "/metrics/export", ["format": "json"]).json
       let families = exported["metrics"]?.arrayValue ?? []
-      func series(_ name: String) -> JSONValue? { families.first { $0["name"]?.stringValue == name }?["series"]?[0] }
+      // The first series is the one that is there from the beginning.
+      func series(_ name: String) -> JSONValue? {
+        families.first { $0["name"]?.stringValue == name }?["series"]?.arrayValue?.last
+      }
       #expect(series("revenue_total")?["value"] == 12.5)
       #expect(series("revenue_total")?["labels"] == ["currency": "EUR", "category": ""])
       #expect(series("user_signups_total")?["labels"]?["source"] == "redacted")
@@ -155,11 +158,82 @@ import Testing
       #expect(series("meals_total")?["value"] == 1)
       #expect(series("operation_duration_seconds")?["sum"] == 0.25)
       #expect(
-        series("patient_appointments_total")?["labels"] == ["facility": "north", "department": "eye", "status": "kept"])
-      #expect(series("appointment_wait_time_seconds")?["count"] == 1)
+        series("patient_appointments")?["labels"] == ["facility": "north", "department": "eye", "status": "kept"])
+      #expect(series("appointment_wait_time")?["count"] == 1)
       #expect(!exported.compact.contains("4711001") && !exported.compact.contains("user123"))
       let definitions = try await send(kernel, "GET", "/metrics/definitions").json["metrics"]?.arrayValue ?? []
       #expect(definitions.contains { $0["name"]?.stringValue == "meals_total" })
+    }
+  }
+
+  @Test func everyKindIsRecordedByName() async throws {
+    let clock = ManualClock()
+    try await withHost([HTTPPlugin.self, MetricsPlugin.self, ShopPlugin.self], manifest: Self.alerts, clock: clock) {
+      kernel in
+      for (name, type) in [
+        ("stock", "up_down"), ("import_seconds", "timer"), ("size", "summary"), ("heat", "gauge"), ("meals", "counter"),
+        ("weight", "histogram"),
+      ] {
+        let defined = try await send(
+          kernel, "POST", "/metrics/definitions", ["name": .string(name), "type": .string(type), "labels": ["ward"]])
+        #expect(defined.status == 201, "\(name): \(defined.json.compact)")
+        for value in [2.5, 1.5] {
+          let body: JSONValue = ["name": .string(name), "value": .number(value), "context": ["ward": "eye"]]
+          #expect(try await send(kernel, "POST", "/metrics/business", body).status == 202, "\(name)")
+        }
+      }
+      let taken = try await send(
+        kernel, "POST", "/metrics/definitions", ["name": "stock", "type": "gauge", "labels": ["ward"]])
+      #expect(taken.status == 409)
+      let less: JSONValue = ["name": "stock", "value": -3, "context": ["ward": "eye"]]
+      #expect(try await send(kernel, "POST", "/metrics/business", less).status == 202)
+      let other = try await send(kernel, "POST", "/metrics/definitions", ["name": "import", "type": "timer"])
+      #expect(other.status == 422 && (other.json["detail"]?.stringValue ?? "").contains("_seconds"))
+      let exported = try await send(kernel, "POST", "/metrics/export", ["format": "json"]).json
+      let families = exported["metrics"]?.arrayValue ?? []
+      func family(_ name: String) -> JSONValue? { families.first { $0["name"]?.stringValue == name } }
+      func last(_ name: String) -> JSONValue? { family(name)?["series"]?.arrayValue?.last }
+      #expect(family("stock")?["type"] == "gauge" && last("stock")?["value"] == 1)
+      #expect(last("import_seconds")?["sum"] == 4 && last("import_seconds")?["count"] == 2)
+      #expect(family("size")?["type"] == "summary" && last("size")?["sum"] == 4)
+      #expect(last("heat")?["value"] == 1.5 && family("heat")?["series"]?.arrayValue?.count == 1)
+      #expect(last("meals_total")?["value"] == 4 && last("weight")?["count"] == 2)
+      #expect(family("meals_total")?["help"] == "Recorded by name.")
+    }
+  }
+
+  @Test func whatIsRecordedByNameCanBeAskedFor() async throws {
+    let clock = ManualClock()
+    try await withHost([HTTPPlugin.self, MetricsPlugin.self, ShopPlugin.self], manifest: Self.alerts, clock: clock) {
+      kernel in
+      await advance(clock)
+      let record: JSONValue = ["name": "user_signups", "value": 3, "context": ["source": "web"]]
+      #expect(try await send(kernel, "POST", "/metrics/business", record).status == 202)
+      await advance(clock, 2)
+      let answer = try await send(
+        kernel, "POST", "/metrics/query",
+        ["metric": "user_signups_total", "aggregation": "increase", "group_by": ["source"]])
+      #expect(answer.status == 200, "\(answer.json.compact)")
+      let web = answer.json["series"]?.arrayValue?.first { $0["labels"]?["source"] == "web" }
+      #expect(web?["points"]?[0]?[1]?.doubleValue == 3)
+    }
+  }
+
+  /// A rule that nobody measures anything for would never fire, and nobody would learn of it.
+  @Test func aRuleOfAMetricThatNobodyExportsSaysSo() async throws {
+    let clock = ManualClock()
+    try await withHost([HTTPPlugin.self, MetricsPlugin.self, ShopPlugin.self], manifest: Self.alerts, clock: clock) {
+      kernel in
+      let rule: JSONValue = [
+        "name": "Gone", "value": ["metric": "no_such_metric", "aggregation": "last"], "threshold": 1,
+      ]
+      #expect(try await send(kernel, "POST", "/metrics/alerts", rule).status == 201)
+      await advance(clock, 2)
+      let rules = try await send(kernel, "GET", "/metrics/alerts").json["rules"]?.arrayValue ?? []
+      #expect(rules.map { $0["name"] } == ["Gone", "QueueFull"])
+      let fault = try #require(rules.first?["fault"]?.stringValue)
+      #expect(fault.contains("no_such_metric"))
+      #expect(rules.last?["fault"] == .null)
     }
   }
 

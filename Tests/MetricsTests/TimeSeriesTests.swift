@@ -30,6 +30,39 @@ import Testing
     return try store.evaluate(selector, at: now)
   }
 
+  /// The ring against a dictionary of what was recorded, forgotten when it is too old.
+  @Test func aRingTellsWhatADictionaryTells() {
+    var random = SeededGenerator(seed: 7)
+    for _ in 0..<500 {
+      var ring = SeriesRing(columns: 2, capacity: 8)
+      let first = Int.random(in: -20...20, using: &random)
+      var (model, tick, last): ([Int: Double], Int, Int) = ([:], first, first)
+      for _ in 0..<Int.random(in: 1...30, using: &random) {
+        model[tick] = Double(Int.random(in: 0...5, using: &random))
+        ring.record([1, model[tick] ?? 0], at: tick)
+        last = tick
+        tick += Int.random(in: 1...4, using: &random)
+      }
+      model = model.filter { $0.key > last - 8 }
+      let lower = Int.random(in: -40...60, using: &random)
+      let ticks = lower...lower + Int.random(in: 0...40, using: &random)
+      let kept = model.filter { ticks.contains($0.key) }.sorted { $0.key < $1.key }.map(\.value)
+      #expect(ring.samples(1, ticks) == kept)
+      #expect(ring.latest(1, ticks) == kept.last)
+      let before = model.filter { $0.key < lower && $0.key >= lower - ticks.count }.max { $0.key < $1.key }?.value
+      for wasBorn in [true, false] {
+        let start = before ?? (wasBorn && ticks.contains(first) ? 0 : nil)
+        var (sum, previous) = (0.0, start ?? kept.first ?? 0)
+        for value in kept {
+          sum += value >= previous ? value - previous : value
+          previous = value
+        }
+        let isKnown = start == nil ? kept.count > 1 : !kept.isEmpty
+        #expect(ring.increase(1, ticks, wasBorn: wasBorn) == (isKnown ? sum : nil))
+      }
+    }
+  }
+
   @Test mutating func increasesAreExactAndSurviveResets() throws {
     let family = try registry.counter("hits_total", help: "H.", labels: ["who"])
     family.labels("a").increment(by: 100)

@@ -11,7 +11,7 @@ extension MetricsRoutes {
       .responds(.ok, .object(["alerts": .array(of: .any), "rules": .array(of: .any)])),
       .post("/metrics/alerts", "Sets a rule, or changes one that was set over HTTP.", access: writers) {
         [watch] request, context in
-        let rule = try await context.decode(AlertRule.self, from: request)
+        let rule = try await context.decode(Strict<AlertRule>.self, from: request).value
         if let problem = rule.problems.first {
           throw HTTPProblem(.unprocessableContent, "The rule cannot be used: \(problem).")
         }
@@ -19,7 +19,9 @@ extension MetricsRoutes {
           if let other = state.rules[rule.name], other.origin != .http {
             throw HTTPProblem(.conflict, "A rule of that name stands in the manifest; change it there.")
           }
-          guard state.rules.count < 2_000 else { throw HTTPProblem(.conflict, "There are 2000 rules already.") }
+          guard state.rules[rule.name] != nil || state.rules.count < 2_000 else {
+            throw HTTPProblem(.conflict, "There are 2000 rules already.")
+          }
           state.rules[rule.name] = (rule, .http)
         }
         return try .json(rule, status: .created)
@@ -60,7 +62,7 @@ extension MetricsRoutes {
       }
       .responds(.ok, .any),
       .post("/metrics/silences", "Silences alerts for a while.", access: writers) { [watch, clock] request, context in
-        let input = try await context.decode(SilenceInput.self, from: request)
+        let input = try await context.decode(Strict<SilenceInput>.self, from: request).value
         let texts = input.labels.flatMap { [$0.key, $0.value.text] }
         guard !texts.isEmpty, texts.count <= 64, texts.allSatisfy({ $0.utf8.count <= 1_000 }), input.duration > 0,
           input.duration <= 30 * 86_400
@@ -92,7 +94,9 @@ extension MetricsRoutes {
   }
 }
 
-private struct SilenceInput: Decodable {
+private struct SilenceInput: StrictInput {
+  enum CodingKeys: CodingKey, CaseIterable { case labels, duration, comment }
+
   let labels: [String: LabelPattern]
   let duration: Double
   let comment: String?

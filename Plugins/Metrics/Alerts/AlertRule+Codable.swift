@@ -1,16 +1,25 @@
-extension AlertRule {
+extension AlertRule: StrictInput {
+  static let members = [
+    "value": MetricSelector.CodingKeys.allCases.map(\.stringValue),
+    "divided_by": MetricSelector.CodingKeys.allCases.map(\.stringValue),
+  ]
+  static let choices = [
+    "aggregation": Aggregation.names, "comparison": Comparison.allCases.map(\.rawValue).joined(separator: ", "),
+    "no_data": NoData.allCases.map(\.rawValue).joined(separator: ", "),
+  ]
+
   static var example: AlertRule {
     var rule = AlertRule(
       name: "SlowAppointments",
       value: MetricSelector(
-        metric: "appointment_wait_time_seconds", aggregation: .quantile(0.95), window: 900, groupBy: ["facility"]),
+        metric: "appointment_wait_time", aggregation: .quantile(0.95), window: 900, groupBy: ["facility"]),
       threshold: 1_800)
     rule.pendingFor = 600
     rule.summary = "Patients wait too long."
     return rule
   }
 
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case name, value, comparison, threshold, severity, channels, escalation, summary, labels, limit
     case dividedBy = "divided_by"
     case shortWindow = "short_window"
@@ -65,7 +74,7 @@ extension AlertRule {
 }
 
 extension MetricSelector {
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case metric, labels, aggregation, window
     case groupBy = "group_by"
   }

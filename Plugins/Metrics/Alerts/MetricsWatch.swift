@@ -23,6 +23,7 @@ final class MetricsWatch: Sendable {
 
   private let state: Mutex<State>
   private let collector: MetricsCollector
+  private let named: NamedMetrics
   private let bus: EventBus
   private let settings: AlertNotifier.Settings
   private let every: Double
@@ -33,9 +34,10 @@ final class MetricsWatch: Sendable {
   /// Takes up the state that was kept, if there is any.
   init(
     _ history: HistoryConfiguration, _ alerts: AlertConfiguration, rules: [(AlertRule, Origin)],
-    collector: MetricsCollector, context: PluginContext
+    collector: MetricsCollector, named: NamedMetrics, context: PluginContext
   ) {
     self.collector = collector
+    self.named = named
     bus = context.bus
     logger = context.logger
     settings = alerts.settings
@@ -55,7 +57,7 @@ final class MetricsWatch: Sendable {
   /// Takes a sample and evaluates what is due.
   /// - Parameter now: Seconds since 1970.
   func tick(at now: Double) {
-    let wanted = wantedFamilies
+    let wanted = wantedFamilies.union(named.families)
     let patterns = patterns
     // Read outside of the lock: closures of other plugins are called.
     let snapshots = collector.scrape.snapshots { descriptor in
@@ -109,10 +111,10 @@ extension MetricsWatch.State {
     guard now >= nextEvaluation || now < nextEvaluation - 2 * every else { return [] }
     nextEvaluation = now + every * 0.99
     var events: [any Event] = []
-    for (rule, _) in rules.values.sorted(by: { $0.rule.name < $1.rule.name }) {
+    for (rule, origin) in rules.values.sorted(by: { $0.rule.name < $1.rule.name }) {
       do {
         let values = try rule.evaluate(store, at: now)
-        faults[rule.name] = nil
+        faults[rule.name] = fault(rule, origin)
         for transition in engine.evaluate(rule, values, at: now) {
           isChanged = true
           events.append(MetricsWatch.event(transition, rule))
@@ -124,6 +126,15 @@ extension MetricsWatch.State {
     let notifications = notifier.plan(engine, rules: rules.mapValues(\.rule), settings, at: now)
     if !notifications.isEmpty { isChanged = true }
     return events + notifications.map { MetricsWatch.event($0, engine) }
+  }
+}
+
+extension MetricsWatch.State {
+  /// Why a rule can never fire, or nil. The standard rules are there whatever plugins are.
+  private func fault(_ rule: AlertRule, _ origin: MetricsWatch.Origin) -> String? {
+    guard origin == .http || origin == .manifest else { return nil }
+    let missing = ([rule.value] + (rule.dividedBy.map { [$0] } ?? [])).first { store.descriptor(of: $0.family) == nil }
+    return missing.map { "nobody exports the metric '\($0.metric)'; look for its spelling in GET /metrics/definitions" }
   }
 }
 

@@ -7,10 +7,16 @@ public struct MetricDefinition: PluginConfiguration, Encodable {
   public enum Kind: String, Sendable, CaseIterable, ConfigValue, Codable {
     /// Only grows.
     case counter
+    /// Goes up and down by what is recorded. Exported as a gauge.
+    case upDown = "up_down"
     /// Is set.
     case gauge
     /// Is observed, into buckets.
     case histogram
+    /// Is observed in seconds, into buckets.
+    case timer
+    /// Is observed, and told as quantiles over the last minutes.
+    case summary
   }
 
   /// The name.
@@ -18,7 +24,9 @@ public struct MetricDefinition: PluginConfiguration, Encodable {
   public var name = ""
 
   /// The kind.
-  @Field("What it is: counter (adds up), gauge (is set), histogram (is observed).")
+  @Field(
+    "counter (adds up), up_down (goes up and down), gauge (is set), histogram, timer (in seconds), summary (quantiles)."
+  )
   public var type = Kind.counter
 
   /// What it measures.
@@ -30,7 +38,7 @@ public struct MetricDefinition: PluginConfiguration, Encodable {
   public var labels: [String] = []
 
   /// Bounds of a histogram.
-  @Field("Upper bounds of a histogram's buckets; none: 5 ms to 10 s.", example: "[60, 300, 900]")
+  @Field("Upper bounds of a histogram's or timer's buckets; none: 5 ms to 10 s.", example: "[60, 300, 900]")
   public var buckets: [Double] = []
 
   /// The defaults.
@@ -54,15 +62,16 @@ public struct MetricDefinition: PluginConfiguration, Encodable {
     try container.encode(type, forKey: .type)
     try container.encode(help, forKey: .help)
     try container.encode(labels, forKey: .labels)
-    if type == .histogram { try container.encode(buckets, forKey: .buckets) }
+    if type == .histogram || type == .timer { try container.encode(buckets, forKey: .buckets) }
   }
 
   /// What every host knows.
   static let standard = [
     MetricDefinition(
-      "patient_appointments", .counter, "Appointments.", ["facility", "department", "status"]),
+      "patient_appointments", .upDown, "Appointments recorded since the host began, less those taken back.",
+      ["facility", "department", "status"]),
     MetricDefinition(
-      "appointment_wait_time_seconds", .histogram, "From the agreed time to being seen.", ["facility", "department"],
+      "appointment_wait_time", .histogram, "Seconds from the agreed time to being seen.", ["facility", "department"],
       buckets: [60, 300, 600, 900, 1_800, 3_600, 7_200]),
     MetricDefinition("user_signups", .counter, "Accounts opened.", ["source"]),
     MetricDefinition("revenue", .counter, "Money earned, in the currency's unit.", ["currency", "category"]),

@@ -23,14 +23,26 @@ enum Deployment {
     outside: [
       .init(
         name: "HostDown", expression: "up{job=\"mainstay\"} == 0", pendingFor: 120, severity: "critical",
-        summary: "A host does not answer."),
+        summary: "A host does not answer.",
+        example: .init(
+          fires: ["up{instance=\"a\",job=\"mainstay\"}": "0x60", "up{instance=\"b\",job=\"mainstay\"}": "1x60"],
+          calm: ["up{instance=\"a\",job=\"mainstay\"}": "1x60"], labels: ["instance": "a", "job": "mainstay"])),
+      // Added up and not counted: of hosts that are all gone there is nothing to count.
       .init(
-        name: "LowReplicaCount", expression: "count by (job) (up{job=\"mainstay\"} == 1) < 2", pendingFor: 300,
-        severity: "warning", summary: "Fewer than two hosts answer."),
+        name: "LowReplicaCount", expression: "sum by (job) (up{job=\"mainstay\"}) < 2", pendingFor: 300,
+        severity: "warning", summary: "Fewer than two hosts answer.",
+        example: .init(
+          fires: ["up{instance=\"a\",job=\"mainstay\"}": "0x60", "up{instance=\"b\",job=\"mainstay\"}": "0x60"],
+          calm: ["up{instance=\"a\",job=\"mainstay\"}": "1x60", "up{instance=\"b\",job=\"mainstay\"}": "1x60"],
+          labels: ["job": "mainstay"])),
       .init(
         name: "HighPodRestartRate",
         expression: "increase(kube_pod_container_status_restarts_total{container=\"mainstay\"}[1h]) > 3",
-        pendingFor: 0, severity: "warning", summary: "A pod restarts again and again."),
+        pendingFor: 0, severity: "warning", summary: "A pod restarts again and again.",
+        example: .init(
+          fires: ["kube_pod_container_status_restarts_total{container=\"mainstay\",pod=\"a\"}": "0+1x60"],
+          calm: ["kube_pod_container_status_restarts_total{container=\"mainstay\",pod=\"a\"}": "7x60"],
+          labels: ["container": "mainstay", "pod": "a"])),
     ])
 
   /// What dashboards and people ask for most, evaluated once.

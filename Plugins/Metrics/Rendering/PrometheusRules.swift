@@ -15,6 +15,16 @@ struct PrometheusRules: Sendable {
     let pendingFor: Double
     let severity: String
     let summary: String
+    /// What it is tested with.
+    let example: Example
+
+    /// Series with values in promtool's notation, a minute apart, of which the alert fires and of which it does not.
+    struct Example: Sendable {
+      let fires: [String: String]
+      let calm: [String: String]
+      /// The labels of the alert, but for the severity.
+      let labels: [String: String]
+    }
   }
 
   func kind(of selector: MetricSelector) -> MetricKind {

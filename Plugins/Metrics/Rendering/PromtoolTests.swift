@@ -15,6 +15,34 @@ struct PromtoolTests: Sendable {
       text += test(rule, fires: true)
       text += test(rule, fires: false)
     }
+    for rule in rules.outside {
+      text += test(rule, rule.example.fires, fires: true)
+      text += test(rule, rule.example.calm, fires: false)
+    }
+    return text
+  }
+
+  private func test(_ rule: PrometheusRules.OutsideRule, _ input: [String: String], fires: Bool) -> String {
+    let time = Int(rule.pendingFor) + 1_800
+    var text = "  - interval: 1m\n    name: \(YAMLText.quoted(rule.name + (fires ? " fires" : " stays calm")))\n"
+    text += "    input_series:\n"
+    for (series, values) in input.sorted(by: { $0.key < $1.key }) {
+      text += "      - series: \(YAMLText.quoted(series))\n        values: \(YAMLText.quoted(values))\n"
+    }
+    text += "    alert_rule_test:\n      - alertname: \(YAMLText.quoted(rule.name))\n        eval_time: \(time)s\n"
+    guard fires else { return text + "        exp_alerts: []\n" }
+    let labels = rule.example.labels.merging(["severity": rule.severity]) { first, _ in first }
+    return text + expected(labels, rule.summary)
+  }
+
+  private func expected(_ labels: [String: String], _ summary: String) -> String {
+    var text = "        exp_alerts:\n          - exp_labels:\n"
+    for (name, value) in labels.sorted(by: { $0.key < $1.key }) {
+      text += "              \(name): \(YAMLText.quoted(value))\n"
+    }
+    if !summary.isEmpty {
+      text += "            exp_annotations:\n              summary: \(YAMLText.quoted(summary))\n"
+    }
     return text
   }
 
@@ -29,17 +57,10 @@ struct PromtoolTests: Sendable {
     }
     text += "    alert_rule_test:\n      - alertname: \(YAMLText.quoted(rule.name))\n        eval_time: \(Int(time))s\n"
     guard fires else { return text + "        exp_alerts: []\n" }
-    text += "        exp_alerts:\n          - exp_labels:\n"
     var labels = PromtoolTests.instance
     for name in rule.value.groupBy { labels[name] = PromtoolTests.example(rule.value.labels[name]) }
     for (name, value) in rules.labels(rule) { labels[name] = value }
-    for (name, value) in labels.sorted(by: { $0.key < $1.key }) {
-      text += "              \(name): \(YAMLText.quoted(value))\n"
-    }
-    if !rule.summary.isEmpty {
-      text += "            exp_annotations:\n              summary: \(YAMLText.quoted(rule.summary))\n"
-    }
-    return text
+    return text + expected(labels, rule.summary)
   }
 
   /// Series, and their values in promtool's notation: `1+2x30` is 1, 3, 5, …

@@ -66,9 +66,9 @@ enum StandardDashboards {
     panels: [
       panel(
         "Appointments", "short",
-        ("sum by (facility, status) (increase(patient_appointments_total{\(host)}[1h]))", "{{facility}} {{status}}")),
+        ("sum by (facility, status) (patient_appointments{\(host)})", "{{facility}} {{status}}")),
       panel(
-        "Waiting", "s", (quantile("0.95", "appointment_wait_time_seconds", by: "facility"), "p95 {{facility}}")),
+        "Waiting", "s", (quantile("0.95", "appointment_wait_time", by: "facility"), "p95 {{facility}}")),
       panel(
         "Personal data kept out of labels", "short",
         ("sum by (plugin) (increase(metrics_refused_total{\(host),reason=\"personal_label_value\"}[1h]))", "{{plugin}}")

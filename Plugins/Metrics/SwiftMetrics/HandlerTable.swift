@@ -12,6 +12,8 @@ final class HandlerTable: Sendable {
   /// How many handlers there are of a series.
   private let uses = Mutex<[SeriesKey: Int]>([:])
   private let conflicts: Counter?
+  /// swift-metrics has no help texts, without which Prometheus' own linter refuses a scrape.
+  private static let help = "Recorded by a library through swift-metrics."
 
   private struct Origin: Sendable {
     let label: String
@@ -26,28 +28,29 @@ final class HandlerTable: Sendable {
 
   func counter(_ label: String, _ dimensions: [(String, String)]) -> CounterSeries? {
     make(label, MetricMapping.name(label, counter: true), dimensions) { name, labels, values in
-      let family = try registry.counter(name, help: "", labels: labels)
+      let family = try registry.counter(name, help: HandlerTable.help, labels: labels)
       return CounterSeries(family, values)
     }
   }
 
   func gauge(_ label: String, _ dimensions: [(String, String)]) -> GaugeSeries? {
     make(label, MetricMapping.name(label), dimensions) { name, labels, values in
-      GaugeSeries(try registry.gauge(name, help: "", labels: labels), values)
+      GaugeSeries(try registry.gauge(name, help: HandlerTable.help, labels: labels), values)
     }
   }
 
   func recorder(_ label: String, _ dimensions: [(String, String)]) -> HistogramSeries? {
     make(label, MetricMapping.name(label), dimensions) { name, labels, values in
       let buckets = Buckets.exponential(from: 1, factor: 4, count: 12)
-      return HistogramSeries(try registry.histogram(name, help: "", labels: labels, buckets: buckets), values)
+      return HistogramSeries(
+        try registry.histogram(name, help: HandlerTable.help, labels: labels, buckets: buckets), values)
     }
   }
 
   func timer(_ label: String, _ dimensions: [(String, String)]) -> HistogramSeries? {
     let name = MetricMapping.name(label)
     return make(label, name.hasSuffix("_seconds") ? name : name + "_seconds", dimensions) { name, labels, values in
-      HistogramSeries(try registry.timer(name, help: "", labels: labels), values)
+      HistogramSeries(try registry.timer(name, help: HandlerTable.help, labels: labels), values)
     }
   }
 

@@ -4,7 +4,8 @@ public import MainstayKernel
 /// What is kept in memory for queries and alerts: `history:`.
 public struct HistoryConfiguration: PluginConfiguration {
   /// Which metrics.
-  @Field("Metrics kept, beside those that alerts and objectives need; '*' stands for any text.")
+  @Field(
+    "Metrics kept, beside those recorded by name and those that alerts and objectives need; '*' stands for any text.")
   public var watch = ["http_*", "process_*", "plugin_state", "event_bus_*", "operation_duration_seconds"]
 
   /// From sample to sample.

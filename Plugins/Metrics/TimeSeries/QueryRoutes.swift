@@ -7,7 +7,7 @@ extension MetricsRoutes {
     [
       .post("/metrics/query", "Answers a question about the recent past.", access: readers) {
         [watch, clock] request, context in
-        let input = try await context.decode(QueryInput.self, from: request)
+        let input = try await context.decode(Strict<QueryInput>.self, from: request).value
         let query = try input.query(now: clock.timeSinceEpoch.inSeconds)
         return .json(try query.answer(from: watch))
       }
@@ -25,13 +25,17 @@ extension MetricsRoutes {
         ])
       )
       .responds(.ok, .any),
-      .post("/metrics/export", "Exports metrics in a format.", access: readers) { [collector] request, context in
-        let input = try await context.decode(ExportInput.self, from: request)
+      .post("/metrics/export", "Exports metrics in a format.", access: readers) {
+        [collector, gzip = configuration.gzip] request, context in
+        let input = try await context.decode(Strict<ExportInput>.self, from: request).value
         guard let format = ExpositionFormat(rawValue: input.format) else {
           let names = ExpositionFormat.allCases.map(\.rawValue).joined(separator: ", ")
           throw HTTPProblem(.unprocessableContent, "There is no format of that name; there are: \(names).")
         }
-        return ScrapeResponse(scrape: collector.scrape, format: format, names: Set(input.metrics ?? [])).response
+        let compresses = gzip > 0 && Negotiation.acceptsGzip(request.headers[.acceptEncoding])
+        return ScrapeResponse(
+          scrape: collector.scrape, format: format, names: Set(input.metrics ?? []), gzipLevel: compresses ? gzip : nil
+        ).response
       }
       .accepts(
         .object(["format": .oneOf("prometheus", "openmetrics", "json", "csv"), "metrics?": .array(of: .string)])
@@ -81,12 +85,14 @@ extension JSONValue {
   static func finite(_ value: Double?) -> JSONValue { value.flatMap { $0.isFinite ? .number($0) : nil } ?? .null }
 }
 
-private struct ExportInput: Decodable {
+private struct ExportInput: StrictInput {
+  enum CodingKeys: CodingKey, CaseIterable { case format, metrics }
+
   let format: String
   let metrics: [String]?
 }
 
-private struct QueryInput: Decodable {
+private struct QueryInput: StrictInput {
   let metric: String
   let aggregation: String
   let labels: [String: String]?
@@ -96,7 +102,7 @@ private struct QueryInput: Decodable {
   let end: Double?
   let step: Double?
 
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case metric, aggregation, labels, window, start, end, step
     case groupBy = "group_by"
   }

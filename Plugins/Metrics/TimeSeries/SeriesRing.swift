@@ -45,28 +45,50 @@ struct SeriesRing: Sendable {
 extension SeriesRing {
   /// The numbers of a column in the ticks of a window.
   func samples(_ column: Int, _ ticks: ClosedRange<Int>) -> [Double] {
-    let from = max(ticks.lowerBound, last - capacity + 1)
+    var samples: [Double] = []
+    forEach(column, ticks) { samples.append($0) }
+    return samples
+  }
+
+  /// Goes through the numbers of a column in the ticks of a window, as far as there are any: a window of days costs no more than what is
+  /// kept.
+  private func forEach(_ column: Int, _ ticks: ClosedRange<Int>, _ body: (Double) -> Void) {
+    guard let first else { return }
+    let from = max(ticks.lowerBound, first, last - capacity + 1)
     let to = min(ticks.upperBound, last)
-    return from <= to ? (from...to).compactMap { number(column, at: $0) } : []
+    guard from <= to else { return }
+    numbers.withUnsafeBufferPointer { numbers in
+      var slot = slot(from)
+      for _ in from...to {
+        let number = numbers[slot * columns + column]
+        if !number.isNaN { body(number) }
+        slot = slot + 1 == capacity ? 0 : slot + 1
+      }
+    }
   }
 
   /// The latest number of a column in a window.
-  func latest(_ column: Int, _ ticks: ClosedRange<Int>) -> Double? { samples(column, ticks).last }
+  func latest(_ column: Int, _ ticks: ClosedRange<Int>) -> Double? {
+    var latest: Double?
+    forEach(column, ticks) { latest = $0 }
+    return latest
+  }
 
   /// What was added to a number that only grows: exact, and not extrapolated as PromQL's is. A fall means that counting began
   /// anew. A series that appeared within the window counts from zero, unless it was there when the store began.
   func increase(_ column: Int, _ ticks: ClosedRange<Int>, wasBorn: Bool) -> Double? {
-    let samples = samples(column, ticks)
-    guard let firstSample = samples.first else { return nil }
     var before = before(ticks.lowerBound, column, within: max(1, ticks.count))
     if before == nil, wasBorn, let first, ticks.contains(first) { before = 0 }
     var sum = 0.0
-    var previous = before ?? firstSample
-    for sample in samples {
-      sum += sample >= previous ? sample - previous : sample
+    var count = 0
+    var previous = before
+    forEach(column, ticks) { sample in
+      let start = previous ?? sample
+      sum += sample >= start ? sample - start : sample
       previous = sample
+      count += 1
     }
-    return before == nil && samples.count == 1 ? nil : sum
+    return count == 0 || (before == nil && count == 1) ? nil : sum
   }
 
   /// The number before a tick, not longer ago than so many ticks.

@@ -67,7 +67,7 @@ struct RunCommand: AsyncParsableCommand {
     watchdog.handle(SIGINT) { kernel.requestStop(reason: "SIGINT") }
     watchdog.handle(SIGHUP) {
       // The kernel logs what became of it.
-      Task { _ = try? await kernel.reload() }
+      Task { _ = try? await kernel.reload(by: "SIGHUP") }
     }
   }
 

@@ -54,7 +54,7 @@ final class PieceWriter<Exposition: ExpositionWriting & ~Copyable>: PieceWriting
     return exposition.output.bytes
   }
 
-  /// Begins the next family that has something to tell.
+  /// Begins the next family. One without series is described all the same, so that who looks sees that it is there.
   private func beginNext() {
     guard let item = items.popFirst() else {
       exposition.end()
@@ -63,15 +63,11 @@ final class PieceWriter<Exposition: ExpositionWriting & ~Copyable>: PieceWriting
     }
     switch item.entry {
     case .kept(let core):
-      let series = core.series
-      if series.isEmpty { return }
       exposition.beginFamily(core.descriptor, core.extras, owner: item.owner)
-      rest = .series(series[...])
+      rest = .series(core.series[...])
     case .pulled(let family):
-      let samples = family.samples
-      if samples.isEmpty { return }
       exposition.beginFamily(family.descriptor, family.extras, owner: item.owner)
-      rest = .samples(samples[...])
+      rest = .samples(family.samples[...])
     }
   }
 

@@ -5,7 +5,7 @@ public import MainstayKernel
 /// A name must be defined, in the manifest or over HTTP. Of the context, only the keys that the definition declares become
 /// labels; the rest is left out, so that nothing from a request ends up in a scrape by accident.
 public protocol MetricsRecorder: Sendable {
-  /// Records a value: adds to a counter, sets a gauge, observes into a histogram.
+  /// Records a value: adds to a counter or an up-down counter, sets a gauge, observes into a histogram, timer or summary.
   func recordBusiness(_ name: String, value: Double, context: [String: String]) throws(MetricsError)
 
   /// Records how long an operation took, into `operation_duration_seconds`.
