@@ -140,12 +140,14 @@ let package = Package(
       "MainstayRetry", "Plugins/Retry",
       [
         "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayInstruments", "MainstayResilience",
-        asyncHTTPClient, hummingbird, httpTypes, nioCore, nioHTTP1, nioPosix, serviceContext,
+        asyncHTTPClient, hummingbird, httpTypes, log, nioCore, nioHTTP1, nioPosix, serviceContext,
       ], exclude: ["README.md"]),
     library(
       "MainstayValidator", "Plugins/Validator",
-      ["MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayResilience", hummingbird, httpTypes, log],
-      exclude: ["README.md"]),
+      [
+        "MainstayKernel", "MainstayCapabilities", "MainstayHTTP", "MainstayInstruments", "MainstayResilience",
+        hummingbird, httpTypes, log,
+      ], exclude: ["README.md"]),
 
     // The stock host: a list of plugins and one call
     .executableTarget(
@@ -176,14 +178,14 @@ let package = Package(
     test(
       "RetryTests",
       [
-        "MainstayRetry", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel",
-        "MainstayResilience", "MainstayTesting", httpTypes, nioCore, nioHTTP1, nioPosix,
+        "MainstayRetry", "MainstayCapabilities", "MainstayHTTP", "MainstayHTTPTesting", "MainstayInstruments",
+        "MainstayKernel", "MainstayResilience", "MainstayTesting", httpTypes, nioCore, nioHTTP1, nioPosix,
       ]),
     test(
       "ValidatorTests",
       [
-        "MainstayValidator", "MainstayHTTP", "MainstayHTTPTesting", "MainstayKernel", "MainstayResilience",
-        "MainstayTesting", httpTypes,
+        "MainstayValidator", "MainstayCapabilities", "MainstayDevServers", "MainstayHTTP", "MainstayHTTPTesting",
+        "MainstayInstruments", "MainstayKernel", "MainstayResilience", "MainstayTesting", httpTypes, log,
       ]),
     test(
       "HealthTests",

@@ -2,8 +2,8 @@ public import MainstayKernel
 
 /// A check counts as failed now: it failed as often in a row as its declaration says.
 public struct HealthCheckFailed: Event {
-  /// `health.check-failed`
-  public static let topic: Topic = "health.check-failed"
+  /// `health.health-check-failed`
+  public static let topic: Topic = "health.health-check-failed"
   /// The plugin it looks after.
   public let plugin: String
   /// The check.
@@ -16,8 +16,8 @@ public struct HealthCheckFailed: Event {
 
 /// A check that had failed counts as passed again.
 public struct HealthCheckRecovered: Event {
-  /// `health.check-recovered`
-  public static let topic: Topic = "health.check-recovered"
+  /// `health.health-check-recovered`
+  public static let topic: Topic = "health.health-check-recovered"
   /// The plugin it looks after.
   public let plugin: String
   /// The check.

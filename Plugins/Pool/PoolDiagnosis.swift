@@ -36,7 +36,7 @@ struct PoolDiagnosis {
       var settings = section.settings
       (settings.min, settings.max, settings.reserve) = (1, 1, 0)
       let database = try PostgresDatabase(
-        name: name, options: try PostgresOptions(parsing: url.reveal()), pool: settings,
+        name: name, options: try section.options(url), pool: settings,
         connection: section.connectionSettings, reactors: [reactor])
       let end = ContinuousClock.now.advanced(by: .seconds(5))
       let latency: Duration

@@ -40,6 +40,15 @@ extension PoolMetrics {
     }
   }
 
+  /// Exports whether the channels of databases are listened to; nothing of it if there are none.
+  func read(_ listeners: [ListenWatch]) throws(MetricsError) {
+    try registry.collect(
+      "db_pool_listening", help: "1 while every channel of listen is listened to.", labels: [PoolReader.target]
+    ) { samples in
+      for one in listeners { samples.add(one.isListening ? 1 : 0, one.target) }
+    }
+  }
+
   /// Exports how the client of Redis is; nothing of it if there is none.
   func read(_ client: RedisClient?, _ meter: CommandMeter?) throws(MetricsError) {
     let target = Label("target", known: ["redis"])

@@ -35,13 +35,14 @@ struct PoolOpening {
       let target = try PostgresTarget(
         name, section, url: url, reactors: reactors, clock: clock, metrics: metrics, context: context)
       databases.append(target)
-      if !section.listen.isEmpty { listeners.append(PoolListener(database: target.database, channels: section.listen)) }
+      if let watch = target.listening { listeners.append(PoolListener(database: target.database, watch: watch)) }
     }
     redis = try redisURL.map { url in
       try RedisTarget(
         configuration.redis, url: url, reactor: reactors[reactors.count - 1], metrics: metrics, context: context)
     }
     try metrics.read(databases.map(\.database))
+    try metrics.read(listeners.map(\.watch))
     try metrics.read(redis?.client, redis?.meter)
     self.databases = databases
     self.listeners = listeners
@@ -151,20 +152,4 @@ struct PoolOpening {
 extension String {
   /// A name in `lower_snake_case`.
   fileprivate var healthName: String { String(map { $0 == "-" ? "_" : $0 }) }
-}
-
-/// Turns what is sent to a database's channels into events of the bus.
-struct PoolListener: Sendable {
-  let database: PostgresDatabase
-  let channels: [String]
-
-  func run(_ bus: EventBus) async {
-    for await event in database.listen(to: channels) {
-      switch event {
-      case .notification(let one):
-        bus.publish(PoolNotification(target: database.name, channel: one.channel, payload: one.payload))
-      case .gap: bus.publish(PoolNotificationGap(target: database.name))
-      }
-    }
-  }
 }

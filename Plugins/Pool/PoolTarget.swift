@@ -23,7 +23,8 @@ protocol PoolTarget: Sendable {
 
 extension PoolTarget {
   /// Asks for a sign of life, and tells the bus if there is none, or one again.
-  func check(_ timeout: Duration) async -> ConnectionPoolHealth {
+  /// - Parameter isClosing: Whether it is no wonder that there is none.
+  func check(_ timeout: Duration, isClosing: () -> Bool = { false }) async -> ConnectionPoolHealth {
     do {
       let latency = try await ping(deadline: .now.advanced(by: timeout))
       watch.answered()
@@ -31,7 +32,7 @@ extension PoolTarget {
     } catch {
       let reason = "\(error)"
       // Nobody learns anything from a check that was cancelled.
-      if !Task.isCancelled { watch.didNotAnswer(reason) }
+      if !Task.isCancelled, !isClosing() { watch.didNotAnswer(reason) }
       return ConnectionPoolHealth(name: name, finding: .unhealthy(reason))
     }
   }

@@ -6,6 +6,7 @@ import MainstayReactor
 struct PoolTargets: ConnectionPools {
   let targets: [any PoolTarget]
   private let healthTimeout: Duration
+  private let flight = CheckFlight()
 
   init(_ targets: [any PoolTarget], healthTimeout: Duration) {
     self.targets = targets
@@ -18,10 +19,12 @@ struct PoolTargets: ConnectionPools {
 
   func stats() -> [ConnectionPoolStatus] { targets.map(\.status) }
 
-  func performHealthCheck() async -> [ConnectionPoolHealth] {
+  func performHealthCheck() async -> [ConnectionPoolHealth] { await flight.run { await self.checkAll() } }
+
+  private func checkAll() async -> [ConnectionPoolHealth] {
     await withTaskGroup(of: (Int, ConnectionPoolHealth).self) { group in
       for (index, target) in targets.enumerated() {
-        group.addTask { (index, await target.check(healthTimeout)) }
+        group.addTask { (index, await target.check(healthTimeout) { flight.isClosing }) }
       }
       var all: [(Int, ConnectionPoolHealth)] = []
       for await one in group { all.append(one) }
@@ -39,6 +42,7 @@ struct PoolTargets: ConnectionPools {
 
   /// Closes all of them at the same time.
   func close(by deadline: ContinuousClock.Instant) async {
+    flight.close()
     await withTaskGroup(of: Void.self) { group in
       for target in targets { group.addTask { await target.close(by: deadline) } }
     }

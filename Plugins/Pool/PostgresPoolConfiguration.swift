@@ -114,6 +114,18 @@ public struct PostgresPoolConfiguration: PluginConfiguration {
     if connectTimeout > acquireTimeout {
       issues.warning("connect_timeout", "is never reached: acquire_timeout comes first")
     }
+    if autoscaling.enabled, let threshold = autoscaling.connectionThreshold, threshold > max {
+      issues.warning(
+        "autoscaling.connection_threshold", "is above max (\(max)), so all allowed connections must be in use to grow",
+        remedy: "lower it to a number of connections up to max, or leave it out for 80 % of max")
+    }
+    for (index, channel) in listen.enumerated() {
+      if channel.isEmpty || channel.utf8.count > 63 || channel.utf8.contains(0) {
+        issues.error(
+          ConfigPath([.key("listen"), .index(index)]), "must be the name of a channel, of 1 to 63 bytes, without U+0000"
+        )
+      }
+    }
     if max > 100 {
       issues.warning(
         "max", "\(max) connections are more than most servers work well with",
@@ -254,6 +266,13 @@ public struct PoolConnectConfiguration: PluginConfiguration {
 }
 
 extension PostgresPoolConfiguration {
+  /// The servers, and how they are connected to.
+  /// - Throws: `PostgresError` if the URL cannot be used.
+  func options(_ url: Secret<String>) throws(PostgresError) -> PostgresOptions {
+    let options = try PostgresOptions(parsing: url.reveal())
+    return if let ssl { try options.with(sslMode: PostgresOptions.SSLMode(parsing: ssl)) } else { options }
+  }
+
   /// The pool's settings.
   var settings: PoolSettings {
     var it = PoolSettings()

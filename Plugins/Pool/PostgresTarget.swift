@@ -9,6 +9,8 @@ import MainstayReactor
 final class PostgresTarget: PoolTarget {
   let database: PostgresDatabase
   let watch: TargetWatch
+  /// How it goes with `listen`; nil if there are no channels to listen to.
+  let listening: ListenWatch?
   private let isRequired: Bool
 
   /// - Throws: `PostgresError` if the URL cannot be used.
@@ -17,14 +19,16 @@ final class PostgresTarget: PoolTarget {
     clock: any PoolClock, metrics: PoolMetrics, context: PluginContext
   ) throws {
     let watch = TargetWatch(name, context)
-    var options = try PostgresOptions(parsing: url.reveal())
-    if let ssl = configuration.ssl { options = try options.with(sslMode: PostgresOptions.SSLMode(parsing: ssl)) }
+    let options = try configuration.options(url)
     database = try PostgresDatabase(
       name: name, options: try options.with(defaultApplicationName: context.host.name), pool: configuration.settings,
       connection: configuration.connectionSettings, reactors: reactors, sharedReaders: configuration.sharedReaders,
       batchSize: configuration.batchSize, parallelQueries: configuration.parallelQueries, clock: clock,
       meter: metrics.meter(of: name), observer: PoolReporter(watch, metrics, context).observer)
     self.watch = watch
+    listening =
+      configuration.listen.isEmpty
+      ? nil : ListenWatch(name, configuration.listen, clock: context.clock, logger: context.logger)
     isRequired = configuration.required
   }
 
@@ -35,7 +39,8 @@ final class PostgresTarget: PoolTarget {
   var condition: HealthFinding {
     let all = database.statistics
     let use = "\(all.active) of \(all.limit) connections in use, \(all.waiting) waiting"
-    return all.pressure == .exhausted ? .degraded("exhausted: \(use)") : .healthy(use)
+    if all.pressure == .exhausted { return .degraded("exhausted: \(use)") }
+    return listening?.trouble.map { .degraded("\($0); \(use)") } ?? .healthy(use)
   }
 
   func optimize() -> ConnectionPoolOptimization {
@@ -54,9 +59,11 @@ final class PostgresTarget: PoolTarget {
 
   var status: ConnectionPoolStatus {
     let all = database.statistics
+    var figures = all.json
+    figures["listening"] = listening.map { .bool($0.isListening) }
     return ConnectionPoolStatus(
       name: name, kind: "postgres", total: all.total, active: all.active, idle: all.idle, waiting: all.waiting,
-      utilisation: all.utilisation, isAvailable: all.isAvailable, figures: all.json)
+      utilisation: all.utilisation, isAvailable: all.isAvailable, figures: figures)
   }
 
   // MARK: Start

@@ -21,6 +21,12 @@ public struct RetryConfiguration: PluginConfiguration {
   @Field("Calls remembered for /retry/executions; one more, and the oldest is forgotten.", range: 1...1_000_000)
   public var executions = 1000
 
+  /// How long breakers stay open.
+  @Field(
+    "How long a breaker stays open before it is tried again, where the service does not say.",
+    range: .milliseconds(1)...Duration.seconds(86_400), environment: .milliseconds("CIRCUIT_BREAKER_TIMEOUT"))
+  public var breakerTimeout: Duration = .seconds(60)
+
   /// The deadline of requests.
   @Field(
     "The time in which requests must be answered: strategies that wait longer give a warning.",

@@ -50,22 +50,45 @@ extension RetryCounts {
 extension Resilience {
   /// `/retry/metrics`
   var json: JSONValue {
-    let services = known.map { ($0.name, $0.retry.counts, $0.budget.status) }
-    let total = services.reduce(RetryCounts()) { $0 + $1.1 }
+    let known = known
+    let total = known.reduce(RetryCounts()) { $0 + $1.retry.counts }
     return [
       "total": .object(total.json), "retrying": .integer(Int64(limit.current)),
       "retryLimit": .integer(Int64(limit.limit)), "abandonedCalls": .integer(Int64(timer.abandoned)),
-      "services": .object(
-        JSONObject(
-          services.map { name, counts, budget in
-            var object = counts.json
-            object["budget"] = [
-              "tokens": .number(budget.tokens), "granted": .integer(Int64(clamping: budget.granted)),
-              "refused": .integer(Int64(clamping: budget.refused)),
-            ]
-            return (name, .object(object))
-          })),
+      "services": .object(JSONObject(known.map { ($0.name, .object($0.json)) })),
     ]
+  }
+}
+
+extension Resilience.Service {
+  /// What has become of its calls, and how its limits are.
+  fileprivate var json: JSONObject {
+    let tokens = budget.status
+    var object = retry.counts.json
+    object["budget"] = [
+      "tokens": .number(tokens.tokens), "granted": .integer(Int64(clamping: tokens.granted)),
+      "refused": .integer(Int64(clamping: tokens.refused)),
+    ]
+    if let counts = pipeline.hedge?.counts {
+      object["hedge"] = [
+        "calls": .integer(Int64(clamping: counts.calls)), "copies": .integer(Int64(clamping: counts.copies)),
+        "wins": .integer(Int64(clamping: counts.wins)), "refused": .integer(Int64(clamping: counts.refused)),
+        "running": .integer(Int64(counts.running)),
+      ]
+    }
+    if let status = pipeline.bulkhead?.status {
+      object["bulkhead"] = [
+        "limit": .integer(Int64(status.limit)), "inUse": .integer(Int64(status.inUse)),
+        "queued": .integer(Int64(status.queued)), "rejected": .integer(Int64(clamping: status.rejected)),
+      ]
+    }
+    if let status = pipeline.limiter?.status {
+      object["adaptiveLimit"] = [
+        "limit": .integer(Int64(status.limit)), "inUse": .integer(Int64(status.inFlight)),
+        "rejected": .integer(Int64(clamping: status.rejected)),
+      ]
+    }
+    return object
   }
 }
 
@@ -136,6 +159,11 @@ extension RetryRoutes {
     "calls": .integer, "succeededAtOnce": .integer, "succeededLater": .integer, "failed": .integer,
     "retries": .integer, "waitedMilliseconds": .number, "failedBecause": .dictionary(of: .integer),
     "budget?": .object(["tokens": .number, "granted": .integer, "refused": .integer]),
+    "hedge?": .object([
+      "calls": .integer, "copies": .integer, "wins": .integer, "refused": .integer, "running": .integer,
+    ]),
+    "bulkhead?": .object(["limit": .integer, "inUse": .integer, "queued": .integer, "rejected": .integer]),
+    "adaptiveLimit?": .object(["limit": .integer, "inUse": .integer, "rejected": .integer]),
   ])
 
   static let execution = HTTPSchema.object([

@@ -9,7 +9,7 @@ import ServiceContextModule
 public struct RetryPlugin: Plugin {
   /// `retry`
   public static let manifest = PluginManifest(
-    name: "retry", version: "1.0.0", summary: "Retry strategies, circuit breakers, outbound HTTP.",
+    name: "retry", version: "1.1.0", summary: "Retry strategies, circuit breakers, outbound HTTP.",
     provides: [.capability(.resilience), .capability(.outboundHTTP)],
     contributes: [.point(.httpRoutes), .point(.healthChecks), .point(.metrics)],
     events: [RetryAttempted.self, RetrySucceeded.self, RetryFailed.self, BreakerChanged.self])
@@ -22,10 +22,11 @@ public struct RetryPlugin: Plugin {
     let known = configuration.known
     let standard = known[configuration.defaultStrategy] ?? .standard
     let services = configuration.breakers.mapValues { service in
-      service.settings(service.strategy.flatMap { known[$0] } ?? standard)
+      service.settings(service.strategy.flatMap { known[$0] } ?? standard, open: configuration.breakerTimeout)
     }
     let resilience = Resilience(
-      timer: timer, standard: ServiceSettings(strategy: standard), services: services,
+      timer: timer, standard: ServiceConfiguration().settings(standard, open: configuration.breakerTimeout),
+      services: services,
       strategies: Array(known.values),
       budget: BudgetSettings(
         ratio: configuration.budget.ratio, perSecond: configuration.budget.perSecond,
@@ -38,9 +39,9 @@ public struct RetryPlugin: Plugin {
           Self.publish(notice, on: bus)
         },
         breaker: { service, change in
-          metrics.note(service, change)
           Self.publish(service, change, on: bus)
         }))
+    try metrics.watch(resilience)
     let transport = AsyncHTTPTransport()
     context.onStop { await transport.stop() }
     let client = OutboundClient(
@@ -73,7 +74,7 @@ public struct RetryPlugin: Plugin {
   /// An open breaker makes the host degraded: some of its work fails.
   private static func breakersCheck(_ resilience: Resilience) -> HealthCheck {
     HealthCheck("breakers", in: []) {
-      let open = resilience.known.filter { $0.breaker.state.gauge == 1 }.map(\.name)
+      let open = resilience.breakers.filter { $0.state.gauge == 1 }.map(\.name)
       let details: JSONObject = [
         "abandonedCalls": .integer(Int64(resilience.timer.abandoned)),
         "retrying": .integer(Int64(resilience.limit.current)),

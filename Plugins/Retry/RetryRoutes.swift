@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 import MainstayHTTP
 import MainstayKernel
 import MainstayResilience
@@ -48,12 +49,16 @@ struct RetryRoutes: Sendable {
   private var executions: Route {
     Route.get("/retry/executions", "Lists the last recorded calls, the newest first.", access: access) {
       [resilience] request, _ in
-      let count = request.uri.queryParameters.get("limit").flatMap { Int($0) } ?? 50
-      let list = resilience.executions?.recent(min(max(1, count), 1000)) ?? []
+      let text = request.uri.queryParameters.get("limit") ?? "50"
+      guard let count = Int(text), (1...1000).contains(count) else {
+        throw HTTPProblem(.badRequest, "'limit' must be a whole number between 1 and 1000.")
+      }
+      let list = resilience.executions?.recent(count) ?? []
       return .json(.object(["executions": .array(list.map(\.json))]))
     }
     .described("Calls that failed at least once, and those that asked to be recorded.")
-    .query("limit", "How many, at most 1000; without it, 50.")
+    .query("limit", "How many, from 1 to 1000; without it, 50.")
+    .responds(.badRequest, "There is no such number.")
     .responds(.ok, .object(["executions": .array(of: Self.execution)]))
   }
 
@@ -110,14 +115,14 @@ struct RetryRoutes: Sendable {
 extension RetryRoutes {
   private var breakers: Route {
     Route.get("/circuit-breakers", "Lists the circuit breakers.", access: access) { [resilience] _, _ in
-      .json(.object(["breakers": .object(JSONObject(resilience.known.map { ($0.name, $0.breaker.status.json) }))]))
+      .json(.object(["breakers": .object(JSONObject(resilience.breakers.map { ($0.name, $0.status.json) }))]))
     }
     .responds(.ok, .object(["breakers": .dictionary(of: Self.breaker)]))
   }
 
   private var breaker: Route {
     Route.get("/circuit-breakers/{name}", "Shows one circuit breaker.", access: access) { [resilience] _, context in
-      .json(try Self.known(context, resilience).breaker.status.json)
+      .json(try Self.known(context, resilience).status.json)
     }
     .parameter("name", "The service.")
     .responds(.ok, Self.breaker)
@@ -128,13 +133,19 @@ extension RetryRoutes {
     Route.post(
       "/circuit-breakers/{name}/{action}", "Switches a circuit breaker by hand.", access: operateAccess
     ) { [resilience] _, context in
-      let breaker = try Self.known(context, resilience).breaker
-      switch try context.parameter("action") {
+      let breaker = try Self.known(context, resilience)
+      let action = try context.parameter("action")
+      switch action {
       case "open": breaker.forceOpen()
       case "close", "reset": breaker.close()
       case "disable": breaker.disable()
       default: throw HTTPProblem(.notFound, "A breaker can be told to open, close, reset or disable.")
       }
+      context.logger.notice(
+        "circuit breaker switched by hand",
+        metadata: [
+          "breaker": "\(breaker.name)", "action": "\(action)", "by": "\(context.identity?.subject ?? "nobody known")",
+        ])
       return .json(breaker.status.json)
     }
     .described(
@@ -149,12 +160,13 @@ extension RetryRoutes {
 
   private static func known(
     _ context: MainstayRequestContext, _ resilience: Resilience
-  ) throws -> Resilience.Service {
+  ) throws -> CircuitBreaker {
     let name = try context.parameter("name")
-    guard let service = resilience.known(name) else {
-      throw HTTPProblem(
-        .notFound, "There is no circuit breaker '\(name)'; there are: \(resilience.known.map(\.name)).")
+    let breakers = resilience.breakers
+    guard let breaker = breakers.first(where: { $0.name == name }) else {
+      let known = breakers.isEmpty ? "none" : breakers.map(\.name).joined(separator: ", ")
+      throw HTTPProblem(.notFound, "There is no circuit breaker '\(name)'; there are: \(known).")
     }
-    return service
+    return breaker
   }
 }

@@ -26,8 +26,10 @@ public struct ServiceConfiguration: PluginConfiguration {
   public var successThreshold = 2
 
   /// How long it is open.
-  @Field("How long it stays open before it is tried again.", range: .milliseconds(1)...Duration.seconds(86_400))
-  public var timeout: Duration = .seconds(60)
+  @Field(
+    "How long it stays open before it is tried again; absent: breaker_timeout.",
+    range: .milliseconds(1)...Duration.seconds(86_400))
+  public var timeout: Duration?
 
   /// How long failures count.
   @Field("How long failures count.", range: .milliseconds(10)...Duration.seconds(86_400))
@@ -91,10 +93,24 @@ public struct ServiceConfiguration: PluginConfiguration {
     range: .milliseconds(1)...Duration.seconds(3600))
   public var hedgeAfter: Duration?
 
+  /// When a second call is made, by how long calls take.
+  @Field(
+    "The second call is made after the time in which this share of the last calls was answered; hedge_after holds until "
+      + "sixteen have been. Absent: always after hedge_after.", range: 0.5...0.999, example: "0.95")
+  public var hedgeQuantile: Double?
+
   /// The defaults.
   public init() {}
 
-  func settings(_ strategy: RetryStrategy) -> ServiceSettings {
+  /// A share says nothing without a time to begin with.
+  public func validate(into issues: inout ConfigurationChecks) {
+    guard hedgeQuantile != nil, hedgeAfter == nil else { return }
+    issues.error(
+      "hedge_quantile", "needs hedge_after, which holds until enough calls are known", remedy: "add hedge_after: 100ms")
+  }
+
+  /// - Parameter open: How long its breaker stays open, if it does not say.
+  func settings(_ strategy: RetryStrategy, open: Duration) -> ServiceSettings {
     let trip: CircuitBreakerSettings.Trip =
       if let failureRate {
         .windowed(
@@ -105,10 +121,15 @@ public struct ServiceConfiguration: PluginConfiguration {
     return ServiceSettings(
       strategy: strategy,
       breaker: CircuitBreakerSettings(
-        trip: trip, slowCall: slowCall, successThreshold: successThreshold, openFor: timeout,
+        trip: trip, slowCall: slowCall, successThreshold: successThreshold, openFor: timeout ?? open,
         openGrowth: timeoutFactor, probes: probes, rampUp: rampUp),
       concurrency: concurrency, queue: queue, queueTimeout: queueTimeout, attemptTimeout: attemptTimeout,
-      overallTimeout: overallTimeout, hedge: hedgeAfter.map { .fixed($0) }, adaptsConcurrency: adaptive)
+      overallTimeout: overallTimeout, hedge: hedge, adaptsConcurrency: adaptive)
+  }
+
+  private var hedge: Hedge.Delay? {
+    guard let hedgeAfter else { return nil }
+    return hedgeQuantile.map { .quantile($0, initially: hedgeAfter) } ?? .fixed(hedgeAfter)
   }
 
   var endpoint: OutboundClient.Endpoint? {

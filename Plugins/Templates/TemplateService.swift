@@ -34,7 +34,7 @@ final class TemplateService: TemplateRendering {
     let begin = clock.now
     let generation = library.generation
     let (variant, locale) = try find(request, in: generation)
-    let result = try render(variant, request, locale, generation, begin)
+    let result = try await counting { try render(variant, request, locale, generation, begin) }
     publish(request, variant, format: variant.file.format.rawValue, result.content, since: begin, result.isCached)
     return result
   }
@@ -52,7 +52,7 @@ final class TemplateService: TemplateRendering {
   func renderEmail(_ request: TemplateRequest) async throws -> RenderedEmail {
     let begin = clock.now
     let generation = library.generation
-    let mail = try email(request, generation, begin)
+    let mail = try await counting { try email(request, generation, begin) }
     if let (variant, _) = try? find(request, in: generation) {
       publish(request, variant, format: "email", mail.html ?? mail.text, since: begin, false)
     }
@@ -65,7 +65,7 @@ final class TemplateService: TemplateRendering {
     // The format of the request names the document's, which need not be one of the template's.
     var request = request
     request.format = nil
-    let document = try await document(request, format, generation, begin)
+    let document = try await counting { try await self.document(request, format, generation, begin) }
     if let (variant, _) = try? find(request, in: generation) {
       statistics.count(request.name, seconds: seconds(since: begin), bytes: document.content.count)
       bus.publish(
@@ -84,13 +84,20 @@ final class TemplateService: TemplateRendering {
     page.format = "html"
     var plain = request
     plain.format = "text"
-    let html = try? find(page, in: generation)
+    // A page, or Markdown of which one is made.
+    var html = try? find(page, in: generation)
+    if html == nil {
+      page.format = "markdown"
+      html = try? find(page, in: generation)
+    }
     // A text in another language than the page is none of it.
     let text = (try? find(plain, in: generation)).flatMap { found in
       html.map { $0.0.file.locale == found.0.file.locale } ?? true ? found : nil
     }
     guard let (main, locale) = html ?? text else {
-      throw TemplateFailure(.notFound, "there is no template '\(request.name)' as html or text")
+      _ = try find(request, in: generation)
+      throw TemplateFailure(
+        .notFound, "the template '\(request.name)' is neither html, markdown nor text, of which mails are made")
     }
     guard let subject = main.subject ?? text?.0.subject else {
       throw TemplateFailure(
@@ -98,16 +105,28 @@ final class TemplateService: TemplateRendering {
     }
     let settings = settings(locale, begin)
     let data = TemplateValue(request.data)
-    let preheader = try main.preheader.map { try Self.run($0, data, settings) }
-    let body = try html.map { variant, _ in
-      let rendered = StyleInliner.inlined(try render(variant, page, locale, generation, begin).content)
-      return preheader.map { Self.page(rendered, with: $0) } ?? rendered
+    let body: String? = try html.map { (variant, _) throws -> String in
+      let content = try render(variant, page, locale, generation, begin).content
+      guard variant.file.format == .markdown else { return content }
+      return try self.page(of: content, request.name, locale, .mail, begin)
     }
     let alternative = try text.map { try render($0.0, plain, $0.1, generation, begin).content }
+    let preheader = try main.preheader.map { try Self.run($0, data, settings) }
+    let inlined = try body.map { try withInlineStyles($0, request.name, begin) }
     return RenderedEmail(
-      subject: try Self.run(subject, data, settings), html: body,
+      subject: try Self.run(subject, data, settings),
+      html: inlined.map { page in preheader.map { Self.page(page, with: $0) } ?? page },
       text: alternative ?? body.map { TextAlternative.text(of: $0) } ?? "", preheader: preheader,
       attachments: main.matter.attachments, locale: locale)
+  }
+
+  private func withInlineStyles(_ page: String, _ name: String, _ begin: ContinuousClock.Instant) throws -> String {
+    let end = begin.advanced(by: configuration.timeout)
+    guard let inlined = StyleInliner.inlined(page, isTimeOver: { [clock] in clock.now >= end }) else {
+      throw TemplateFailure(
+        .timedOut, "the styles of '\(name)' are not written into its elements in time; give it fewer rules")
+    }
+    return inlined
   }
 
   /// The preheader stands first in the page, hidden; blanks keep the text that follows out of the preview.
@@ -167,14 +186,20 @@ final class TemplateService: TemplateRendering {
         .notFound, "the template '\(request.name)' is neither html nor markdown, of which documents are made")
     }
     let source = try render(variant, request, locale, generation, begin).content
+    return try page(of: source, request.name, locale, .document, begin)
+  }
+
+  private func page(
+    of source: String, _ name: String, _ locale: String, _ style: MarkdownPage.Style, _ begin: ContinuousClock.Instant
+  ) throws(TemplateFailure) -> String {
     let end = begin.advanced(by: configuration.timeout)
     do throws(MarkdownPage.Mistake) {
       return try MarkdownPage.page(
-        of: source, language: locale, title: Self.baseName(request.name), mostBytes: configuration.maxOutput.bytes,
-        isTimeOver: { [clock] in clock.now >= end })
+        of: source, style: style, language: locale, title: Self.baseName(name),
+        mostBytes: configuration.maxOutput.bytes, isTimeOver: { [clock] in clock.now >= end })
     } catch {
       throw TemplateFailure(
-        error == .timedOut ? .timedOut : .renderingFailed, "the Markdown of '\(request.name)' \(error.words)")
+        error == .timedOut ? .timedOut : .renderingFailed, "the Markdown of '\(name)' \(error.words)")
     }
   }
 
@@ -206,6 +231,9 @@ final class TemplateService: TemplateRendering {
       request.name, locale: request.locale, format: format, version: request.version,
       defaultLocale: configuration.defaultLocale)
     guard let found else {
+      if let message = generation.unusable[request.name] {
+        throw TemplateFailure(.renderingFailed, "the template '\(request.name)' has an error: \(message)")
+      }
       let detail = request.version.map { ", version \($0)" } ?? ""
       throw TemplateFailure(
         .notFound, "there is no template '\(request.name)'\(detail)\(format.map { " as \($0.rawValue)" } ?? "")")
@@ -222,7 +250,7 @@ final class TemplateService: TemplateRendering {
       throw TemplateFailure(
         .invalidData, "the data of '\(request.name)' is not what it requires: \(objections.joined(separator: "; "))")
     }
-    let mayKeep = cache.isEnabled && variant.isTimeless && variant.matter.cache != false
+    let mayKeep = cache.isEnabled && variant.matter.cache ?? variant.isTimeless
     let key = mayKeep ? "\(generation.number)\n\(variant.file.path)\n\(locale)\n\(request.data)" : ""
     var result = RenderedTemplate(
       name: request.name, content: "", contentType: variant.file.format.contentType, locale: variant.file.locale,
@@ -232,12 +260,7 @@ final class TemplateService: TemplateRendering {
       result.isCached = true
       return result
     }
-    do {
-      result.content = try Self.run(variant.template, TemplateValue(request.data), settings(locale, begin))
-    } catch {
-      statistics.countFailure()
-      throw error
-    }
+    result.content = try Self.run(variant.template, TemplateValue(request.data), settings(locale, begin))
     if mayKeep { cache.keep(result.content, for: key, at: begin) }
     return result
   }
@@ -267,6 +290,16 @@ final class TemplateService: TemplateRendering {
   }
 
   // MARK: Telling
+
+  /// Counts what a template that is there could not be rendered for.
+  private func counting<Result>(_ body: () async throws -> Result) async throws -> Result {
+    do {
+      return try await body()
+    } catch {
+      if (error as? TemplateFailure)?.code != .notFound { statistics.countFailure() }
+      throw error
+    }
+  }
 
   private func seconds(since begin: ContinuousClock.Instant) -> Double { begin.duration(to: clock.now) / .seconds(1) }
 

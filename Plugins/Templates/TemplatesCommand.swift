@@ -22,17 +22,28 @@ private struct FolderOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: "A folder of templates. May be repeated; later ones win.")
   var folder: [String] = ["templates"]
 
+  @Option(help: "A helper that a plugin of the host contributes, so that its name is known. May be repeated.")
+  var helper: [String] = []
+
   var configuration: TemplatesConfiguration {
     var configuration = TemplatesConfiguration()
     configuration.folders = folder
     return configuration
   }
 
+  private var helpers: HelperTable {
+    var table = HelperTable.standard
+    for name in helper {
+      table[name] = Helper { call in throw call.error("a plugin of the host has this helper, and no host runs here") }
+    }
+    return table
+  }
+
   /// A service over the folders as they are now.
   func service() throws -> TemplateService {
     let service = TemplateService(configuration: configuration, clock: SystemClock(), bus: EventBus())
     do {
-      _ = try service.library.refresh(helpers: .standard)
+      _ = try service.library.refresh(helpers: helpers)
     } catch {
       printError("error: \(error)")
       throw ExitCode(1)
@@ -56,6 +67,8 @@ struct ListTemplates: AsyncParsableCommand {
         )
       }
     }
+    guard !generation.faults.isEmpty else { return }
+    printError("faults: \(generation.faults.count); 'templates check' says which")
   }
 }
 
@@ -69,7 +82,7 @@ struct CheckTemplates: AsyncParsableCommand {
   func run() async throws {
     let generation = try folders.service().library.generation
     for fault in generation.faults { printError("error: \(fault.message)\n") }
-    printNow("\(generation.names.count) templates compile, \(generation.faults.count) faults")
+    printNow("templates: \(generation.names.count), faults: \(generation.faults.count)")
     if !generation.faults.isEmpty { throw ExitCode(1) }
   }
 }

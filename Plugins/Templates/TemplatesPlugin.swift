@@ -24,7 +24,7 @@ public struct TemplatesPlugin: Plugin {
     self.context = context
     service = TemplateService(configuration: configuration, clock: context.clock, bus: context.bus)
     helpers = try context.contributions(to: .templateHelpers)
-    try refresh()
+    try refresh(isFirst: true)
     if let absent = configuration.absentFolder { context.logger.notice("\(absent)") }
     try context.provide(service, as: .templates)
     try context.contribute(
@@ -52,6 +52,8 @@ public struct TemplatesPlugin: Plugin {
         }
       }
       var lastError = ""
+      // Now every plugin has contributed what it has.
+      tell(service.library.generation.faults.filter(\.isUnknownHelper))
       for await _ in looks {
         do {
           try refresh(force: changes.take())
@@ -66,17 +68,22 @@ public struct TemplatesPlugin: Plugin {
     }
   }
 
-  private func refresh(force: Bool = false) throws {
+  /// Reads what has changed. At the start plugins may have helpers to contribute, so those that are missing are not told.
+  private func refresh(force: Bool = false, isFirst: Bool = false) throws {
     var table = HelperTable.standard
     for contribution in helpers.current { table = table.merging(contribution.value) }
     guard let generation = try service.library.refresh(helpers: table, force: force) else { return }
-    for fault in generation.faults {
-      let consequence = fault.usesLastGood ? "its last good version stays in use" : "it cannot be rendered"
-      context.logger.warning("\(consequence): \(fault.message)")
-    }
+    tell(isFirst ? generation.faults.filter { !$0.isUnknownHelper } : generation.faults)
     context.bus.publish(
       TemplatesReloaded(
         generation: generation.number, templates: generation.names.count, faulty: generation.faults.map(\.path)))
+  }
+
+  private func tell(_ faults: [TemplateGeneration.Fault]) {
+    for fault in faults {
+      let consequence = fault.usesLastGood ? "its last good version stays in use" : "it cannot be rendered"
+      context.logger.warning("\(consequence): \(fault.message)")
+    }
   }
 
   /// Says whether the folders are there, whether every template compiles, and what makes PDF.
@@ -84,7 +91,11 @@ public struct TemplatesPlugin: Plugin {
     let library = TemplateLibrary(configuration)
     do {
       guard let generation = try library.refresh(helpers: .standard) else { return [] }
-      let faults = generation.faults.map { Diagnosis(.problem, subject: "template", $0.message) }
+      let faults = generation.faults.map { fault in
+        fault.isUnknownHelper
+          ? Diagnosis(.notice, subject: "template", "unless a plugin contributes it, \(fault.message)")
+          : Diagnosis(.problem, subject: "template", fault.message)
+      }
       if let absent = configuration.absentFolder {
         return [Diagnosis(.notice, subject: "templates", absent), diagnosePDF(configuration)]
       }

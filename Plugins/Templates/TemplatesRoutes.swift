@@ -42,11 +42,15 @@ struct TemplatesRoutes: Sendable {
     Route.get("/templates/{name}", "Describes a template.", access: access) { [service] _, context in
       let name = try Self.name(context)
       let generation = service.library.generation
-      guard generation.variants[name] != nil else { throw HTTPProblem(.notFound, "There is no template '\(name)'.") }
+      guard generation.variants[name] != nil else {
+        if let message = generation.unusable[name] { throw HTTPProblem(.unprocessableContent, message) }
+        throw HTTPProblem(.notFound, "There is no template '\(name)'.")
+      }
       return .json(Self.summary(name, generation))
     }
     .responds(.ok, Self.templateSchema)
     .responds(.notFound, "There is no such template.")
+    .responds(.unprocessableContent, "The template has an error and cannot be rendered.")
   }
 
   private var preview: Route {
@@ -99,7 +103,7 @@ struct TemplatesRoutes: Sendable {
 
   private var render: Route {
     Route.post("/templates/{name}/render", "Renders a template.", access: renderAccess) { [service] request, context in
-      let body = try await context.decode(RenderBody.self, from: request)
+      let body = try RenderBody(await context.decode(JSONValue.self, from: request))
       let name = try Self.name(context)
       return try await Self.answering { try .json(await service.render(body.request(name))) }
     }
@@ -112,7 +116,7 @@ struct TemplatesRoutes: Sendable {
   private var email: Route {
     Route.post("/templates/{name}/render-email", "Renders a template as mail.", access: renderAccess) {
       [service] request, context in
-      let body = try await context.decode(RenderBody.self, from: request)
+      let body = try RenderBody(await context.decode(JSONValue.self, from: request))
       let name = try Self.name(context)
       return try await Self.answering { try .json(await service.renderEmail(body.request(name))) }
     }
@@ -123,7 +127,7 @@ struct TemplatesRoutes: Sendable {
   private var document: Route {
     Route.post("/templates/{name}/render-document", "Renders a template as a document.", access: renderAccess) {
       [service] request, context in
-      let body = try await context.decode(RenderBody.self, from: request)
+      let body = try RenderBody(await context.decode(JSONValue.self, from: request))
       let name = try Self.name(context)
       guard let format = DocumentFormat(rawValue: body.format ?? "html") else {
         throw HTTPProblem(.unprocessableContent, "A document is html, text, markdown or pdf.")
@@ -211,14 +215,45 @@ struct TemplatesRoutes: Sendable {
 }
 
 /// What a request for a rendering says.
-private struct RenderBody: Decodable, Sendable {
-  var data: JSONValue?
-  var locale: String?
-  var format: String?
-  var version: Int?
+private struct RenderBody: Sendable {
+  private(set) var data: JSONValue = [:]
+  private(set) var locale: String?
+  private(set) var format: String?
+  private(set) var version: Int?
+
+  private static let members: Set<String> = ["data", "locale", "format", "version"]
+
+  /// Reads the body; what is not meant for it is refused, since data beside `data` would be missed without a word.
+  init(_ body: JSONValue) throws(HTTPProblem) {
+    guard let object = body.objectValue else { throw Self.problem("", "must be an object") }
+    for (name, value) in object where value != .null {
+      guard Self.members.contains(name) else {
+        throw Self.problem(name, "is not known here; what the template shows stands in 'data'")
+      }
+      try read(name, value)
+    }
+  }
+
+  private mutating func read(_ name: String, _ value: JSONValue) throws(HTTPProblem) {
+    switch (name, value) {
+    case ("data", .object): data = value
+    case ("data", _): throw Self.problem(name, "must be an object")
+    case ("version", .integer(let number)) where number > 0: version = Int(exactly: number)
+    case ("version", _): throw Self.problem(name, "must be a whole number from 1")
+    case ("locale", .string(let text)): locale = text
+    case ("format", .string(let text)): format = text
+    default: throw Self.problem(name, "must be a string")
+    }
+  }
+
+  private static func problem(_ field: String, _ message: String) -> HTTPProblem {
+    HTTPProblem(
+      .unprocessableContent, "\(field.isEmpty ? "The body" : "'\(field)'") \(message).",
+      members: ["errors": [["field": .string(field), "message": .string(message)]]])
+  }
 
   func request(_ name: String) -> TemplateRequest {
-    TemplateRequest(name, data: data ?? [:], locale: locale, format: format, version: version)
+    TemplateRequest(name, data: data, locale: locale, format: format, version: version)
   }
 }
 

@@ -7,8 +7,8 @@ struct AuditedChange: Sendable {
   let at: Duration
   /// The generation it led to; nil if it was refused.
   let generation: Int?
-  /// The id of the request that asked for it; nil for a signal or a changed file.
-  let requestID: String?
+  /// Who asked for it: `SIGHUP`, `a change of host.yaml`, `request 4bf9…`.
+  let by: String
   /// What changed, secrets redacted.
   let changes: [ConfigChange]
   /// Why it was refused; nil if it was applied.
@@ -17,7 +17,7 @@ struct AuditedChange: Sendable {
   var json: JSONValue {
     var object: JSONObject = [
       "at": .number((at / .milliseconds(1)).rounded() / 1000),
-      "by": .string(requestID.map { "request \($0)" } ?? "signal or file"), "applied": .bool(refusal == nil),
+      "by": .string(by), "applied": .bool(refusal == nil),
       "changes": .array(changes.map(\.json)),
     ]
     object["generation"] = generation.map { .integer(Int64($0)) }
@@ -47,21 +47,21 @@ final class ConfigurationAudit: Sendable {
   var total: Int { state.withLock { $0.total } }
 
   /// A new configuration runs.
-  func applied(_ values: [ConfigValueReport], generation: Int, at: Duration, requestID: String?) -> AuditedChange {
+  func applied(_ values: [ConfigValueReport], generation: Int, at: Duration, by: String) -> AuditedChange {
     let old = state.withLock { state in
       defer { state.values = values }
       return state.values
     }
     let change = AuditedChange(
-      at: at, generation: generation, requestID: requestID, changes: ConfigChange.changes(from: old, to: values),
+      at: at, generation: generation, by: by, changes: ConfigChange.changes(from: old, to: values),
       refusal: nil)
     add(change)
     return change
   }
 
   /// A new configuration was refused.
-  func refused(_ reason: String, at: Duration, requestID: String?) {
-    add(AuditedChange(at: at, generation: nil, requestID: requestID, changes: [], refusal: reason))
+  func refused(_ reason: String, at: Duration, by: String) {
+    add(AuditedChange(at: at, generation: nil, by: by, changes: [], refusal: reason))
   }
 
   private func add(_ change: AuditedChange) {

@@ -34,6 +34,8 @@ public struct ConfigurationChanged: Event {
   public static let topic: Topic = "validator.configuration-changed"
   /// The new generation.
   public let generation: Int
+  /// Who asked for it: `SIGHUP`, `a change of host.yaml`, `request 4bf9…`.
+  public let by: String
   /// What changed, a line a value: `plugins.pool.max: 50 → 80 (host.yaml:7:10)`; secrets are redacted.
   public let changes: [String]
 }

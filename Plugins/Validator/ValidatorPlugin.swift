@@ -1,6 +1,7 @@
 import Logging
 import MainstayCapabilities
 import MainstayHTTP
+import MainstayInstruments
 public import MainstayKernel
 import MainstayResilience
 
@@ -8,9 +9,13 @@ import MainstayResilience
 public struct ValidatorPlugin: Plugin {
   /// `validator`
   public static let manifest = PluginManifest(
-    name: "validator", version: "1.0.0", summary: "Says what is unwise in the configuration.",
-    contributes: [.point(.httpRoutes), .point(.healthChecks)],
+    name: "validator", version: "1.1.0", summary: "Says what is unwise in the configuration.",
+    provides: [.capability(.configurationValidation)],
+    contributes: [.point(.httpRoutes), .point(.healthChecks), .point(.metrics)],
     events: [ValidationCompleted.self, ValidationFailed.self, ConfigurationChanged.self])
+
+  private let validation: Validation
+  private let access: String
 
   /// Validates, if it shall at start, and serves the routes.
   /// - Throws: ``ValidatorError`` if there are errors and `exit_on_error` is set.
@@ -26,9 +31,21 @@ public struct ValidatorPlugin: Plugin {
         guard !report.isValid else { return .healthy("no errors") }
         return .degraded("\(report.count(.error)) errors; see /validate/config")
       }, to: .healthChecks)
+    try context.provide(validation, as: .configurationValidation)
+    try context.contribute(
+      ValidatorMetrics(clock: context.clock, validation: validation, audit: audit).registry, to: .metrics)
     try context.contribute(
       ValidatorRoutes(validation: validation, audit: audit, access: RouteAccess(validator: configuration.access)).routes
     )
+    self.validation = validation
+    access = configuration.access
+  }
+
+  /// Goes on with the new settings, and with its account of changes, unless others may ask now.
+  public func reconfigure(_ new: ValidatorConfiguration) async throws -> Reconfiguration {
+    guard new.access == access else { return .restart }
+    validation.take(new)
+    return .applied
   }
 
   /// For `mainstay doctor`.
@@ -60,18 +77,17 @@ public struct ValidatorPlugin: Plugin {
   /// Keeps account of changes of the configuration.
   private static func watch(_ validation: Validation, _ audit: ConfigurationAudit, _ context: PluginContext) {
     let (bus, clock, host) = (context.bus, context.clock, context.host)
-    bus.subscribe("host.*") { event in
-      if let reloaded = event.as(HostReloaded.self) {
-        validation.forget()
-        let change = audit.applied(
-          host.values, generation: reloaded.generation, at: clock.timeSinceEpoch, requestID: event.requestID)
-        bus.publish(
-          ConfigurationChanged(generation: reloaded.generation, changes: change.changes.map(\.description)))
-        _ = await validation.report(.full)
-      } else if let rejected = event.as(HostReloadRejected.self) {
-        audit.refused(rejected.reason, at: clock.timeSinceEpoch, requestID: event.requestID)
-      }
+    // At once, so that no two changes become one.
+    bus.observe(HostReloaded.self) { reloaded in
+      validation.forget()
+      let change = audit.applied(
+        host.values, generation: reloaded.generation, at: clock.timeSinceEpoch, by: reloaded.by)
+      bus.publish(
+        ConfigurationChanged(
+          generation: reloaded.generation, by: reloaded.by, changes: change.changes.map(\.description)))
     }
+    bus.observe(HostReloadRejected.self) { audit.refused($0.reason, at: clock.timeSinceEpoch, by: $0.by) }
+    bus.subscribe(HostReloaded.self) { _ in _ = await validation.report(.full) }
   }
 }
 

@@ -28,13 +28,18 @@ struct ValidatorRoutes: Sendable {
       guard let mode = ValidationReport.Mode(rawValue: parameters.get("mode") ?? "full") else {
         throw HTTPProblem(.badRequest, "'mode' must be one of quick, full, connections.")
       }
+      let format = parameters.get("format")
+      guard [nil, "text", "json"].contains(format) else {
+        throw HTTPProblem(.badRequest, "'format' must be json or text.")
+      }
       let report = await validation.report(mode)
-      let wantsText = parameters.get("format") == "text" || request.headers[.accept]?.hasPrefix("text/plain") == true
+      let wantsText = format == "text" || format == nil && request.headers[.accept]?.hasPrefix("text/plain") == true
       return wantsText ? .text(report.text) : .json(report.json)
     }
     .described("Also an invalid configuration is answered with 200: it is the report that was asked for.")
     .query("mode", "quick (errors), full, or connections (also whether databases and services can be reached).")
-    .query("format", "text for people; `Accept: text/plain` does the same.")
+    .query("format", "json, or text for people; without it, `Accept: text/plain` does the same.")
+    .responds(.badRequest, "There is no such mode or format.")
     .responds(.ok, Self.report)
   }
 
@@ -62,7 +67,10 @@ struct ValidatorRoutes: Sendable {
     Route.get("/config/changes", "Lists the last changes of the running configuration.", access: access) {
       [audit] _, _ in .json(.object(["changes": .array(audit.changes.map(\.json))]))
     }
-    .described("The newest first; secrets are redacted. The last 500 since the host started.")
+    .described(
+      "Who asked (a signal, a changed file, a request), when, from what to what; the newest first; secrets are redacted. The "
+        + "last 500 since the host started."
+    )
     .responds(
       .ok,
       .object([

@@ -7,11 +7,12 @@ extension MainstayRequestContext {
   /// The body of a JSON request as a value.
   ///
   /// Throws a problem that says what is wrong: 415 if the body is not declared as JSON, 413 if it is too long, 400 if it
-  /// is not JSON, 422, naming the member, if it is not such a value.
+  /// is not JSON, 422, naming the member, if it is not such a value. A `JSONValue` keeps its members in their order.
   public func decode<Value: Decodable>(_ type: Value.Type, from request: Request) async throws -> Value {
     try Self.requireJSON(request)
     let body = try await body(of: request)
     guard body.readableBytes > 0 else { throw HTTPProblem(.badRequest, "The body is empty; it must be JSON.") }
+    if type == JSONValue.self, let value = try Self.json(body) as? Value { return value }
     do {
       return try Self.decoder.decode(type, from: Data(body.readableBytesView))
     } catch let error as DecodingError {
@@ -25,6 +26,14 @@ extension MainstayRequestContext {
       return try await request.body.collect(upTo: bodyLimit)
     } catch is NIOTooManyBytesError {
       throw HTTPProblem.bodyTooLong(limit: bodyLimit)
+    }
+  }
+
+  private static func json(_ body: ByteBuffer) throws(HTTPProblem) -> JSONValue {
+    do throws(JSONError) {
+      return try JSONValue(parsing: Array(body.readableBytesView), limits: .init(bytes: .max))
+    } catch {
+      throw HTTPProblem(.badRequest, "The body is not JSON: \(error).")
     }
   }
 

@@ -23,8 +23,10 @@ public struct HostHandle: Sendable {
 
   /// Reads the manifest again and applies what changed. Throws if the new manifest is refused; the host then goes on
   /// with the configuration it has.
+  /// - Parameter by: Who asks, for the events that tell of it: `ada`. Nil names the request that is being answered, if there
+  ///   is one.
   @discardableResult
-  public func reload() async throws(KernelError) -> ReloadReport { try await source.reload() }
+  public func reload(by: String? = nil) async throws(KernelError) -> ReloadReport { try await source.reload(by: by) }
 }
 
 /// Where a host handle gets its answers: the running kernel.
@@ -33,7 +35,7 @@ protocol HostStatusSource: Sendable {
   var graph: DependencyGraph { get }
   var values: [ConfigValueReport] { get }
   func requestStop(reason: String)
-  func reload() async throws(KernelError) -> ReloadReport
+  func reload(by: String?) async throws(KernelError) -> ReloadReport
 }
 
 /// For what kind of work the host runs. Production is stricter.

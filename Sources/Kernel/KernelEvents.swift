@@ -38,6 +38,8 @@ public struct HostReloaded: Event {
   public let generation: Int
   /// The keys that changed.
   public let changed: [String]
+  /// Who asked for it: `SIGHUP`, `a change of host.yaml`, `request 4bf9…`.
+  public let by: String
 }
 
 /// A reload was refused; the host goes on with the configuration it had.
@@ -46,6 +48,8 @@ public struct HostReloadRejected: Event {
   public static let topic: Topic = "host.reload-rejected"
   /// Why, with file, line and remedy.
   public let reason: String
+  /// Who asked for it: `SIGHUP`, `a change of host.yaml`, `request 4bf9…`.
+  public let by: String
 }
 
 /// A plugin went from one state to another.

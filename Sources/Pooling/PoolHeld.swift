@@ -14,16 +14,29 @@ struct PoolHeld: Sendable {
     init(_ held: PoolHeld) { self.held = held }
   }
 
+  /// A task that starts its successor while it uses a connection would lengthen the chain for ever; so many are looked at.
+  @usableFromInline static let deepest = 16
+
   @usableFromInline let pool: ObjectIdentifier
   @usableFromInline let lease: LeaseRef
   @usableFromInline let outer: Outer?
+  @usableFromInline let depth: Int
 
   @inlinable
   init(_ engine: PoolEngine, _ lease: LeaseRef) {
-    pool = ObjectIdentifier(engine)
-    self.lease = lease
-    outer = Self.current.get().map { Outer($0) }
+    self.init(pool: ObjectIdentifier(engine), lease, within: Self.current.get())
   }
+
+  @inlinable
+  init(pool: ObjectIdentifier, _ lease: LeaseRef, within outer: PoolHeld?) {
+    self.pool = pool
+    self.lease = lease
+    self.outer = outer.map { Outer($0.depth < Self.deepest ? $0 : PoolHeld(pool: $0.pool, $0.lease, within: nil)) }
+    depth = self.outer.map { $0.held.depth + 1 } ?? 1
+  }
+
+  /// How many there are, itself included.
+  var count: Int { 1 + (outer?.held.count ?? 0) }
 
   /// What the present task holds of a pool, the one taken last first. A task that was started within somebody's use counts
   /// as holding it as long as that use lasts: whoever started it usually waits for it.

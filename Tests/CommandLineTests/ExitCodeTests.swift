@@ -1,11 +1,14 @@
 import ArgumentParser
+import MainstayTesting
 import Testing
 
 @testable import MainstayCommandLine
 
 /// 0 done, 1 the manifest or the run is at fault, 64 the command line is wrong.
 @Suite struct ExitCodeTests {
-  private let folder = ScratchFolder()
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
 
   private func exitCode(_ arguments: [String]) -> Int32 {
     do {

@@ -1,11 +1,14 @@
+import MainstayTesting
 import Testing
 
 @testable import MainstayCommandLine
 
 @Suite struct MainstaySourceTests {
-  private let checkout = ScratchFolder()
+  private let checkout: TemporaryFolder
 
-  init() throws { try checkout.write("Package.swift", "let package = Package(\n  name: \"mainstay\",\n)") }
+  init() throws {
+    checkout = try TemporaryFolder(["Package.swift": "let package = Package(\n  name: \"mainstay\",\n)"])
+  }
 
   @Test func enclosingCheckoutIsTheDefault() throws {
     let source = try MainstaySource(

@@ -1,4 +1,5 @@
 import Glibc
+import MainstayTesting
 import Testing
 
 @testable import MainstayCommandLine
@@ -88,7 +89,9 @@ import Testing
 }
 
 @Suite struct ScaffoldWriterTests {
-  private let folder = ScratchFolder()
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
   private let files = [ScaffoldFile(path: "a.txt", text: "A\n"), ScaffoldFile(path: "x/y/b.txt", text: "B\n")]
 
   @Test func writesEverything() throws {

@@ -115,10 +115,10 @@
 
     @Test func aPublicKeyIsNoSecret() async throws {
       let (pem, sign) = try await ecdsa()
-      let file = try TemporaryFile(pem)
+      let file = try TemporaryFolder(["file": pem])
       let change: (inout JWTConfiguration) -> Void = {
         $0.secret = nil
-        $0.publicKeyFile = file.path
+        $0.publicKeyFile = file.path + "/file"
         $0.algorithm = .ES256
       }
       #expect(try await reason(sign(claims()), change) == "ada [\"operator\"]")
@@ -151,24 +151,28 @@
         Self.base64(JSONValue.object(["alg": "EdDSA", "kid": "one"]).utf8()) + "." + Self.base64(claims().utf8())
       let token = try await signed + "." + Self.base64(collection.getKey().sign(Array(signed.utf8)))
       let x = Self.base64(Array(edwards.publicKey.rawRepresentation))
-      let set = try TemporaryFile(
-        """
+      let set = try TemporaryFolder([
+        "file":
+          """
         {"keys": [
           {"kty": "OKP", "crv": "Ed25519", "kid": "one", "use": "sig", "x": "\(x)"},
           {"kty": "RSA", "use": "enc", "n": "AQAB", "e": "AQAB"}
         ]}
-        """)
+        """
+      ])
       let change: (inout JWTConfiguration) -> Void = {
         $0.secret = nil
-        $0.jwksFile = set.path
+        $0.jwksFile = set.path + "/file"
       }
       #expect(try await reason(token, change) == "ada [\"operator\"]")
-      let other = try TemporaryFile(
-        "{\"keys\": [{\"kty\": \"OKP\", \"crv\": \"Ed25519\", \"kid\": \"two\", \"x\": \"\(x)\"}]}")
+      let other = try TemporaryFolder([
+        "file":
+          "{\"keys\": [{\"kty\": \"OKP\", \"crv\": \"Ed25519\", \"kid\": \"two\", \"x\": \"\(x)\"}]}"
+      ])
       #expect(
         try await reason(token) {
           $0.secret = nil
-          $0.jwksFile = other.path
+          $0.jwksFile = other.path + "/file"
         } == "unknown-signer")
     }
 
@@ -179,12 +183,12 @@
       ("{\"keys\": [", ":1:"), ("{}", "has no list 'keys'"), ("{\"keys\": []}", "no key that verifies"),
     ])
     func saysWhichKeyCannotBeUsed(text: String, message: String) async throws {
-      let file = try TemporaryFile(text)
+      let file = try TemporaryFolder(["file": text])
       let error = await #expect(throws: JWTKeyError.self) {
         try await JWTKeys(
           configuration {
             $0.secret = nil
-            $0.jwksFile = file.path
+            $0.jwksFile = file.path + "/file"
           })
       }
       #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")

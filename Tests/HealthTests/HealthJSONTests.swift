@@ -1,4 +1,5 @@
 import HTTPTypes
+import Logging
 import MainstayCapabilities
 import MainstayHTTP
 import MainstayHTTPTesting
@@ -10,7 +11,7 @@ import Testing
 @testable import MainstayHealth
 
 /// What the routes say of checks, in a real host.
-struct HealthJSONTests {
+@Suite(.serialized) struct HealthJSONTests {
   private static let viewer = Identity(subject: "ada", roles: ["viewer"], scheme: "test")
 
   /// A database that can be stopped.
@@ -68,6 +69,61 @@ struct HealthJSONTests {
       #expect(try await routes.get("/health").json["status"] == "healthy")
       _ = try await recorder.next(HealthCheckRecovered.self)
       #expect(await routes.get("/startup").status == .ok)
+    }
+  }
+
+  /// A database that other hosts need too takes none of them out of service, unless its check says so.
+  @Test func aDependencyThatFailsIsAWarningWhereItsCheckCountsForNothing() async throws {
+    struct Shared: Plugin {
+      static let manifest = PluginManifest(
+        name: "shared", version: "1.0.0", summary: "Uses what others use.", contributes: [.point(.healthChecks)])
+
+      init(configuration: NoConfiguration, context: PluginContext) async throws {
+        try context.contribute(
+          HealthCheck("ledger", about: .dependency, in: []) { .unhealthy("gone") }, to: .healthChecks)
+      }
+    }
+    try await withHost(
+      [RouteCatcher.self, HealthPlugin.self, Shared.self], manifest: "plugins: { catcher: {}, health: {}, shared: {} }"
+    ) { host in
+      let routes = try TestRoutes(try RouteCatcher.routes(of: host))
+      for path in ["/live", "/ready", "/startup"] { #expect(await routes.get(path).status == .ok, "\(path)") }
+      let health = await routes.get("/health")
+      #expect(health.status == .ok)
+      #expect(try health.json["status"] == "degraded")
+      #expect(try health.json["reasons"] == ["the check shared.ledger has failed"])
+    }
+  }
+
+  /// What errors say is shown to those who may see details, and to nobody else: not in open answers, events or logs.
+  @Test func whatErrorsSayIsForThoseWhoMayKnow() async throws {
+    let (clock, log) = (ManualClock(), LogLines())
+    DatabasePlugin.isDown.store(false, ordering: .relaxed)
+    try await withHost(
+      [RouteCatcher.self, HealthPlugin.self, DatabasePlugin.self],
+      manifest: "plugins: { catcher: {}, health: {}, database: {} }", clock: clock, logger: log.logger
+    ) { host in
+      let recorder = EventRecorder(host.events)
+      let routes = try RouteCatcher.routes(of: host)
+      let (nobody, viewer) = (try TestRoutes(routes), try TestRoutes(routes, caller: Self.viewer))
+      _ = await nobody.get("/health")
+      DatabasePlugin.isDown.store(true, ordering: .relaxed)
+      clock.advance(by: .seconds(6))
+      let accept: HTTPFields = [.accept: "application/health+json"]
+      #expect(await viewer.get("/health/comprehensive").text.contains("canary-7"))
+      _ = try await recorder.next(HealthCheckFailed.self)
+      var open = log.lines + recorder.events.map { $0.json.compact }
+      for path in [
+        "/live", "/ready", "/startup", "/health", "/health/comprehensive", "/health/report", "/api/health",
+        "/api/ready",
+        "/api/live", "/health/liveness", "/health/readiness", "/api/health/detailed", "/api/system/health",
+      ] {
+        open.append(await nobody.get(path).text)
+        open.append(await nobody.get(path, headers: accept).text)
+      }
+      #expect(open.contains { $0.contains("database.postgres") })
+      #expect(!open.contains { $0.contains("canary") || $0.contains("connection refused") })
+      DatabasePlugin.isDown.store(false, ordering: .relaxed)
     }
   }
 
@@ -141,5 +197,28 @@ struct HealthJSONTests {
     #expect(Duration.seconds(951_782_399).timestamp == "2000-02-28T23:59:59Z")
     #expect(Duration.seconds(951_782_400).timestamp == "2000-02-29T00:00:00Z")
     #expect(Duration.seconds(1_735_689_600).timestamp == "2025-01-01T00:00:00Z")
+  }
+}
+
+/// What was logged.
+private final class LogLines: Sendable {
+  private let store = Mutex<[String]>([])
+
+  var lines: [String] { store.withLock { $0 } }
+  var logger: Logger { Logger(label: "test", factory: { _ in Handler(lines: self) }) }
+
+  private struct Handler: LogHandler {
+    let lines: LogLines
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+      lines.store.withLock { $0.append("\(event.level) \(event.message) \(event.metadata ?? [:])") }
+    }
   }
 }

@@ -38,16 +38,27 @@ import Testing
     }
   }
 
+  /// Byte for byte what the path itself answers.
   @Test func answersUnderTheNamesOfOthers() async throws {
-    try await withHost([RouteCatcher.self, HealthPlugin.self], manifest: "plugins: { catcher: {}, health: {} }") {
-      host in
-      let known = try TestRoutes(
-        try RouteCatcher.routes(of: host), caller: Identity(subject: "ada", roles: ["viewer"], scheme: "test"))
-      for path in [
-        "/api/health", "/api/ready", "/api/live", "/health/liveness", "/health/readiness", "/api/health/detailed",
-        "/api/system/health",
-      ] {
-        #expect(await known.get(path).status == .ok, "\(path)")
+    let names = [
+      "/health": ["/api/health"], "/ready": ["/api/ready", "/health/readiness"],
+      "/live": ["/api/live", "/health/liveness"], "/startup": ["/api/startup", "/health/startup"],
+      "/health/comprehensive": ["/api/health/detailed", "/api/system/health"],
+    ]
+    try await withHost(
+      [RouteCatcher.self, HealthPlugin.self], manifest: "plugins: { catcher: {}, health: {} }", clock: ManualClock()
+    ) { host in
+      let routes = try RouteCatcher.routes(of: host)
+      let viewer = try TestRoutes(routes, caller: Identity(subject: "ada", roles: ["viewer"], scheme: "test"))
+      let nobody = try TestRoutes(routes)
+      for (path, aliases) in names {
+        let own = await viewer.get(path)
+        #expect(own.status == .ok)
+        for alias in aliases {
+          let answer = await viewer.get(alias)
+          #expect(answer.status == .ok && answer.text == own.text, "\(alias)")
+          #expect(await nobody.get(alias).status == nobody.get(path).status, "\(alias)")
+        }
       }
     }
   }

@@ -16,6 +16,7 @@ import Testing
           metrics: { access: open }
           health: {}
           retry: {}
+          validator: {}
           dev_services: {}
           pool: {}
         """)

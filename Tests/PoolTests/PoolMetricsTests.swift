@@ -62,7 +62,7 @@ import Testing
 
   @Test func tellsHowThePoolIs() async throws {
     let reader = Reader()
-    let pool = "{ postgres: { min: 2, max: 2, acquire_timeout: 200ms, leaks: { warn_after: 10ms } } }"
+    let pool = "{ postgres: { min: 2, max: 2, acquire_timeout: 200ms, leaks: { warn_after: 10ms }, listen: [a] } }"
     try await withServers(reader, pool: pool) { kernel in
       let database = try #require(reader.postgres)
       #expect(reader.value(#"db_pool_size_total{target="postgres"}"#) == 2)
@@ -70,6 +70,7 @@ import Testing
       #expect(reader.value(#"db_pool_limit{target="postgres"}"#) == 2)
       #expect(reader.value(#"db_pool_available{target="postgres"}"#) == 1)
       #expect(reader.value(#"db_pool_connections_opened_total{target="postgres"}"#) == 2)
+      try await eventually { reader.value(#"db_pool_listening{target="postgres"}"#) == 1 }
       try await database.withConnection { _ in
         try await database.withConnection { _ in
           #expect(reader.value(#"database_connections_active{target="postgres"}"#) == 2)

@@ -4,6 +4,7 @@ import MainstayDevServices
 import MainstayKernel
 import MainstayPooling
 import MainstayPostgres
+import MainstayReactor
 import MainstayRedis
 import MainstayTesting
 import Synchronization
@@ -62,7 +63,8 @@ import Testing
 
   @Test func startsServersForDevelopmentWhereNoneAreGiven() async throws {
     let borrowed = Borrowed()
-    let manifest = "plugins: { dev_services: {}, pool: {}, borrower: {} }"
+    // A server's data are made while the pool starts, which takes its time on a machine that is busy.
+    let manifest = "host: { start_timeout: 60s }\nplugins: { dev_services: {}, pool: {}, borrower: {} }"
     try await withHost(borrowed, manifest: manifest, others: [DevServicesPlugin.self]) { _ in
       let rows = try await borrowed.postgres?.query("SELECT 2", as: Int.self)
       #expect(rows == [2])
@@ -172,6 +174,39 @@ import Testing
         }
         let one = try #require(recorder.events(of: PoolNotification.self).first)
         #expect(one.channel == "orders" && one.payload == "new" && one.target == "postgres")
+      }
+    }
+  }
+
+  /// The listener has a connection beside the pool's, and the role may have no more than those.
+  @Test func channelsThatCannotBeListenedToAreSeen() async throws {
+    let borrowed = Borrowed()
+    var options = PostgresServer.Options()
+    options.accessRules = ["local all all trust"]
+    try await withDevServer(try await PostgresServer.start(options)) { server in
+      let reactor = try Reactor(name: "test")
+      defer { reactor.shutdown() }
+      let admin = try await PostgresConnection.connect(try PostgresOptions(parsing: server.url), on: reactor)
+      try await admin.execute("CREATE ROLE confined LOGIN CONNECTION LIMIT 1")
+      let manifest = """
+        plugins:
+          pool:
+            redis: { enabled: false }
+            postgres: { min: 1, max: 1, listen: [orders] }
+          borrower: {}
+        """
+      let url = "postgresql:///postgres?host=\(server.socketFolder)&user=confined"
+      try await withHost(borrowed, manifest: manifest, environment: ["DATABASE_URL": url]) { _ in
+        let pools = try #require(borrowed.pools)
+        try await eventually {
+          let finding = await pools.performHealthCheck().first?.finding
+          return finding?.status == .degraded && finding?.message?.contains("not listening to 'orders'") == true
+            && finding?.message?.contains("too many connections for role") == true
+        }
+        #expect(pools.stats().first?.figures["listening"] == false)
+        try await admin.execute("ALTER ROLE confined CONNECTION LIMIT 5")
+        try await eventually { pools.stats().first?.figures["listening"] == true }
+        #expect(await pools.performHealthCheck().first?.finding.status == .healthy)
       }
     }
   }

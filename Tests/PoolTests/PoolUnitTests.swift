@@ -1,6 +1,8 @@
+import MainstayCapabilities
 import MainstayKernel
 import MainstayPooling
 import MainstayPostgres
+import MainstayReactor
 import MainstayTesting
 import Testing
 
@@ -19,6 +21,7 @@ import Testing
     ("databases: { 'A b': { url: 'postgresql:///x' } }", "must be a name of lower-case letters"),
     ("admin_access: open", "plugins.pool.admin_access: must not be open"),
     ("postgres: { acquire_timeout: 5 }", "plugins.pool.postgres.acquire_timeout"),
+    ("postgres: { listen: [orders, ''] }", "plugins.pool.postgres.listen[1]: must be the name of a channel"),
   ])
   func mistakesAreToldWithTheirKey(section: String, message: String) async {
     let error = await failure {
@@ -93,4 +96,73 @@ import Testing
     watch.answered()
     #expect(recorder.events(of: PoolRecovered.self).map(\.after) == [90])
   }
+
+  /// Each check takes a connection, ahead of everybody else: those who ask at the same time share one.
+  @Test func manyWhoAskShareOneCheck() async throws {
+    let reactor = try Reactor(name: "test")
+    defer { reactor.shutdown() }
+    let target = SlowTarget()
+    let targets = PoolTargets([target], healthTimeout: .seconds(60))
+    let asking = (0..<50).map { _ in Task(executorPreference: reactor) { await targets.performHealthCheck() } }
+    // One thread takes the first steps of all of them, in order.
+    for _ in 0..<10 { try await reactor.run {} }
+    try await eventually { target.pings.count == 1 }
+    asking[0].cancel()
+    target.isOpen.add()
+    for one in asking { #expect(await one.value.map(\.finding.status) == [.healthy]) }
+    #expect(target.pings.count == 1)
+    #expect(await targets.performHealthCheck().count == 1)
+    #expect(target.pings.count == 2, "what is over is not remembered")
+  }
+
+  @Test func aChannelThatIsNotHeardIsToldNowAndThen() {
+    var record = ListenRecord()
+    let start = ContinuousClock.now
+    func listens() -> Bool { record.listens() }
+    func fails(_ reason: String, after seconds: Int) -> Bool {
+      record.doesNotListen(reason, now: start.advanced(by: .seconds(seconds)))
+    }
+    let beginning = listens()
+    #expect(!beginning, "that it begins is no news")
+    let first = fails("refused", after: 0)
+    #expect(first && !record.isListening && record.reason == "refused")
+    let again = (1..<200).contains { fails("refused", after: $0) }
+    #expect(!again, "it is known")
+    let other = fails("no such database", after: 200)
+    #expect(other)
+    let back = listens()
+    #expect(back && record.isListening && record.reason == nil)
+    var lines = 0
+    for second in 201..<500 {
+      lines += fails("lost", after: second) ? 1 : 0
+      lines += listens() ? 1 : 0
+    }
+    #expect((4...10).contains(lines), "two lines a minute at most: \(lines)")
+  }
+}
+
+/// A target that answers when it is let.
+private final class SlowTarget: PoolTarget {
+  let pings = Tally()
+  let isOpen = Tally()
+  let watch = TargetWatch("slow")
+
+  var name: String { "slow" }
+  var status: ConnectionPoolStatus {
+    ConnectionPoolStatus(
+      name: name, kind: "postgres", total: 0, active: 0, idle: 0, waiting: 0, utilisation: 0, isAvailable: true,
+      figures: [:])
+  }
+  var condition: HealthFinding { .healthy("as it should be") }
+
+  func ping(deadline: ContinuousClock.Instant) async throws -> Duration {
+    pings.add()
+    try await eventually { isOpen.count > 0 }
+    return .zero
+  }
+
+  func optimize() -> ConnectionPoolOptimization { ConnectionPoolOptimization(name: name, closed: 0, opening: 0) }
+  func scale(processor: Double?) {}
+  func startGeneration(reason: String) -> Bool { false }
+  func close(by deadline: ContinuousClock.Instant) async {}
 }

@@ -1,6 +1,7 @@
-import MainstayPooling
 import Synchronization
 import Testing
+
+@testable import MainstayPooling
 
 /// The runner: real tasks, a clock that stands still, connections of no server.
 @Suite(.timeLimit(.minutes(1))) struct ConnectionPoolTests {
@@ -144,6 +145,28 @@ import Testing
       }
     }
     #expect(error?.code == .nestedAcquire)
+  }
+
+  /// Such as a timer that sets itself again while it uses a connection: what it once held is not kept for ever.
+  @Test func tasksThatStartTheirSuccessorsAreNotKept() async throws {
+    let pool = pool { $0.max = 1 }
+    let outermost = Tally()
+    func run(_ left: Int) async throws {
+      let next: Task<Void, any Error>? = try await pool.withConnection { _ in
+        if let held = PoolHeld.current.get() { outermost.rise(to: held.count) }
+        // Waits until this use has ended, as a timer's next round would.
+        return left == 0
+          ? nil
+          : Task {
+            await eventually { pool.statistics.active == 0 }
+            try await run(left - 1)
+          }
+      }
+      try await next?.value
+    }
+    try await run(100)
+    #expect(outermost.count <= PoolHeld.deepest + 1, "\(outermost.count)")
+    #expect(outermost.count > 2)
   }
 
   @Test func otherPoolsMayBeUsedInside() async throws {
@@ -346,6 +369,7 @@ private final class Tally: Sendable {
 
   var count: Int { total.load(ordering: .acquiring) }
   func add() { total.add(1, ordering: .acquiringAndReleasing) }
+  func rise(to value: Int) { total.max(value, ordering: .acquiringAndReleasing) }
 }
 
 extension String {

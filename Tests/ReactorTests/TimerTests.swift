@@ -121,7 +121,7 @@ import Testing
   @Test func followsTheClockOfTheHost() {
     let before = MonotonicInstant.now
     let instant = MonotonicInstant(ContinuousClock.now.advanced(by: .seconds(60)))
-    #expect(instant >= before.advanced(by: .seconds(59)))
+    #expect(instant >= before.advanced(by: .seconds(30)))
     #expect(instant <= MonotonicInstant.now.advanced(by: .seconds(60)))
   }
 }

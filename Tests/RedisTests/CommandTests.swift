@@ -2,7 +2,7 @@ import MainstayKernel
 import MainstayRedis
 import Testing
 
-@Suite("Typed commands, on a real server", .serialized)
+@Suite("Typed commands, on a real server", .serialized, .timeLimit(.minutes(3)))
 struct CommandTests {
   @Test func strings() async throws {
     try await withRedis { (redis: RedisClient, _: RedisServer) async throws in
@@ -222,6 +222,52 @@ struct CommandTests {
       let here = try await redis.withSession { try await $0.send(.get("here")) }
       #expect(here == nil)
       #expect(redis.statistics.dedicatedConnections == 1)
+    }
+  }
+
+  /// On a connection that others use, such a command would change what theirs do, hold them up, or have them get replies
+  /// that are not theirs.
+  @Test func rawCommandsThatAreNotForASharedConnectionAreRefused() async throws {
+    func expectRefusal(_ words: String, _ run: () async throws -> RESPValue) async {
+      await #expect {
+        _ = try await run()
+      } throws: { error in
+        let error = error as? RedisError
+        return error?.code == .configuration && error?.message.contains(words) == true
+      }
+    }
+    try await withRedis { (redis: RedisClient, _: RedisServer) async throws in
+      let session: [RedisCommand<RESPValue>] = [
+        RedisCommand("SELECT", 1), RedisCommand("select", 1), RedisCommand("MULTI"), RedisCommand("WATCH", "a"),
+        RedisCommand("AUTH", "secret"), RedisCommand("RESET"), RedisCommand("BLPOP", "a", 0),
+        RedisCommand("WAIT", 1, 0),
+        RedisCommand("XREAD", "BLOCK", 0, "STREAMS", "a", "$"), RedisCommand("CLIENT", "SETNAME", "other"),
+      ]
+      let refused: [RedisCommand<RESPValue>] = [
+        RedisCommand("SUBSCRIBE", "a"), RedisCommand("PSUBSCRIBE", "*"), RedisCommand("MONITOR"),
+        RedisCommand("CLIENT", "REPLY", "OFF"), RedisCommand("HELLO", 3), RedisCommand("PSYNC", "?", -1),
+        RedisCommand("QUIT"),
+      ]
+      for command in session {
+        await expectRefusal("withSession") { try await redis.send(command) }
+        await expectRefusal("withSession") { try await redis.send(command.returning(RESPValue.self)) }
+        await expectRefusal("withSession") { try await redis.pipeline(command) }
+        await expectRefusal("withSession") { try await redis.transaction(command) }
+        await expectRefusal("withSession") {
+          try await redis.transaction(watching: ["a"]) { session -> RedisTransaction<RESPValue>? in
+            _ = try await session.send(command)
+            return nil
+          } ?? .null
+        }
+      }
+      for command in refused {
+        await expectRefusal("other callers") { try await redis.send(command) }
+        await expectRefusal("other callers") { try await redis.withSession { try await $0.send(command) } }
+        await expectRefusal("other callers") { try await redis.withSession { try await $0.pipeline(command) } }
+      }
+      #expect(try await redis.send(RedisCommand<String>("CLIENT", "INFO")).contains("db=0"))
+      #expect(try await redis.withSession { try await $0.send(RedisCommand<RESPValue>("BLPOP", "a", 0.01)) } == .null)
+      #expect(try await redis.send(RedisCommand<RESPValue>("XREAD", "COUNT", 1, "STREAMS", "a", "0")) == .null)
     }
   }
 

@@ -5,7 +5,7 @@ import MainstayTesting
 import Synchronization
 import Testing
 
-@Suite("Connections and their faults", .serialized)
+@Suite("Connections and their faults", .serialized, .timeLimit(.minutes(3)))
 struct ConnectionTests {
   private let clock = ContinuousClock()
 
@@ -284,6 +284,27 @@ struct ConnectionTests {
     }
   }
 
+  /// Who has given up takes no place: neither that of others, nor one in the figures.
+  @Test func whoStopsWaitingForADedicatedConnectionLeavesTheLine() async throws {
+    try await withRedis(adjust: { ($0.maxDedicatedConnections, $0.maxDedicatedWaiters) = (1, 1) }) {
+      (redis: RedisClient, _: RedisServer) async throws in
+      try await redis.withSession { _ in
+        for _ in 0..<3 {
+          await #expect {
+            try await redis.withSession(deadline: .now.advanced(by: .milliseconds(20))) { _ in }
+          } throws: { ($0 as? RedisError)?.code == .timedOut }
+          #expect(redis.statistics.dedicatedWaiters == 0)
+          let waiting = Task { try await redis.withSession { _ in } }
+          #expect(await eventually { redis.statistics.dedicatedWaiters == 1 })
+          await #expect { try await redis.withSession { _ in } } throws: { ($0 as? RedisError)?.code == .overloaded }
+          waiting.cancel()
+          await #expect(throws: CancellationError.self) { try await waiting.value }
+        }
+      }
+      #expect(try await redis.withSession { try await $0.send(.ping()) } == "PONG")
+    }
+  }
+
   @Test func closingEndsEverything() async throws {
     try await withRedis { (redis: RedisClient, server: RedisServer) async throws in
       _ = try await redis.send(.ping())
@@ -302,7 +323,7 @@ struct ConnectionTests {
   }
 }
 
-@Suite("Hostile servers", .serialized)
+@Suite("Hostile servers", .serialized, .timeLimit(.minutes(2)))
 struct HostileServerTests {
   private func error(answering garbage: String) async throws -> RedisError? {
     let server = try FakeServer { _, received in

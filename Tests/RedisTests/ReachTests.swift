@@ -102,7 +102,7 @@ struct ReachTests {
 
   @Test func aServerThatSaysNothingCostsNoMoreThanTheDeadline() async throws {
     let hole = try Hole(backlog: 16)
-    try await withClient("redis://127.0.0.1:\(hole.port)", connectTimeout: .milliseconds(100)) { redis in
+    try await withClient("redis://127.0.0.1:\(hole.port)", connectTimeout: .seconds(1)) { redis in
       let error = await #expect(throws: RedisError.self) { try await redis.send(.ping()) }
       #expect(error?.code == .notConnected)
       #expect(error?.message.contains("took the connection but did not answer in time") == true)
@@ -129,8 +129,10 @@ struct ReachTests {
       server.signal(SIGCONT)
       #expect(await events.next() == .gap(.reconnected))
       #expect(await eventually { (try? await redis.send(.publish("after", to: "news"))) ?? 0 > 0 })
-      #expect(
-        await events.next() == .message(RedisMessage(channel: "news", pattern: nil, payload: Array("after".utf8))))
+      var event = await events.next()
+      // A machine that is slow for a moment may have it noticed once more.
+      while event == .gap(.reconnected) { event = await events.next() }
+      #expect(event == .message(RedisMessage(channel: "news", pattern: nil, payload: Array("after".utf8))))
     }
   }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MainstayRedis
 
-@Suite("Subscriptions", .serialized)
+@Suite("Subscriptions", .serialized, .timeLimit(.minutes(2)))
 struct SubscriptionTests {
   @Test func messagesOfChannelsAndPatterns() async throws {
     try await withRedis { (redis: RedisClient, _: RedisServer) async throws in
@@ -48,6 +48,27 @@ struct SubscriptionTests {
 
   private func message(_ text: String) -> RedisMessage {
     RedisMessage(channel: "c", pattern: nil, payload: Array(text.utf8))
+  }
+
+  /// Somebody who looks for a message now and then, and is not kept for each time there was none.
+  @Test func whoStopsWaitingIsForgotten() async {
+    let buffer = SubscriptionBuffer(capacity: 2, overflow: .dropOldest)
+    for _ in 0..<50 {
+      let look = Task { await buffer.next() }
+      #expect(await eventually { buffer.waiting == 1 })
+      look.cancel()
+      #expect(await look.value == nil)
+      #expect(buffer.waiting == 0)
+    }
+    buffer.receive(message("1"))
+    #expect(await buffer.next() == .message(message("1")))
+    var table = SubscriptionTable()
+    var last: OneShot<Void>?
+    for _ in 0..<50 {
+      last?.resolve(.failure(CancellationError()))
+      last = table.add(buffer, to: "c")
+    }
+    #expect(table.confirm("c").waiters.count == 1)
   }
 
   @Test func aFullBufferDropsTheOldestAndSaysSo() async {

@@ -235,6 +235,30 @@ struct CircuitBreakerTests {
     #expect(MemoryLayout<SlidingWindow>.size < 100)
   }
 
+  /// What a breaker keeps does not grow with its calls.
+  @Test func memoryDoesNotDependOnTheNumberOfCalls() async {
+    let settings = CircuitBreakerSettings(trip: .windowed(ratio: 0.9, minimumCalls: 10, period: .seconds(10)))
+    var machine = CircuitBreakerMachine(settings, at: clock.now)
+    var generator = SeededGenerator(seed: 5)
+    let before = elements(of: machine)
+    var now = clock.now
+    for round in 0..<100_000 {
+      if round % 1024 == 0 { await Task.yield() }
+      now = now.advanced(by: .milliseconds(Int.random(in: 0...20, using: &generator)))
+      guard case .admitted(let ticket) = machine.acquire(at: now) else { continue }
+      // Some never report.
+      if round % 7 != 0 { machine.finish(ticket, round % 3 == 0 ? .failure : .success, at: now) }
+    }
+    #expect(elements(of: machine) == before)
+  }
+
+  /// How many values there are in all lists within a value.
+  private func elements(of value: Any) -> Int {
+    let mirror = Mirror(reflecting: value)
+    let own = mirror.displayStyle == .collection ? mirror.children.count : 0
+    return mirror.children.reduce(own) { $0 + elements(of: $1.value) }
+  }
+
   @Test func opensByTheShareOfFailuresInAWindow() throws {
     let settings = CircuitBreakerSettings(trip: .windowed(ratio: 0.5, minimumCalls: 10, period: .seconds(10)))
     let breaker = CircuitBreaker("stripe", settings, clock: clock)

@@ -46,6 +46,7 @@ struct ResilienceRegistryTests {
     let error = #expect(throws: ResilienceError.self) { try resilience.strategy("quik") }
     #expect(error?.message.contains("there is no retry strategy 'quik'; there are: aggressive, api,") == true)
     #expect(try resilience.retry("database") === resilience.retry("database"))
+    #expect(resilience.known.count == 1 && resilience.services.isEmpty, "it is no service, and has no breaker to show")
   }
 
   @Test func namesMadeOfDataDoNotFillTheMemory() throws {

@@ -304,6 +304,17 @@ struct RetryTests {
     #expect(executions.recent(10).isEmpty && executions.execution(4) == nil)
   }
 
+  @Test func theRecordsMetadataAreBounded() async throws {
+    let executions = RetryExecutions(capacity: 3)
+    let retry = Retry(Self.strategy(1), timer: timer, executions: executions)
+    let long = String(repeating: "x", count: 10_000)
+    let metadata = Dictionary(uniqueKeysWithValues: (0..<100).map { ("\($0 + 100)" + ($0 == 0 ? long : ""), long) })
+    _ = try await retry.run(RetryCall("read", idempotency: .safe, metadata: metadata, isTracked: true)) { 1 }
+    let kept = try #require(executions.recent(1).first).metadata
+    #expect(kept.count == 32 && kept["131"]?.count == 256 && kept["132"] == nil)
+    #expect(kept.keys.allSatisfy { $0.count <= 256 })
+  }
+
   @Test func countsBeginAnew() async {
     let retry = Retry(Self.strategy(1), timer: timer)
     _ = try? await retry.run("read", .safe) { 1 }

@@ -35,7 +35,8 @@ struct StormTests {
   @Test func anOverloadedTargetRecovers() async {
     var budgeted = Overload(budget: true)
     await budgeted.run(seconds: 80)
-    #expect(budgeted.goodput(in: 60..<80) >= 0.95)
+    // Forty seconds after the target came back, at the latest.
+    #expect(budgeted.goodput(in: 50..<80) >= 0.95)
     var unbounded = Overload(budget: false)
     await unbounded.run(seconds: 80)
     #expect(unbounded.goodput(in: 60..<80) < 0.5)

@@ -2,6 +2,7 @@ import HTTPTypes
 import MainstayCapabilities
 import MainstayHTTP
 import MainstayHTTPTesting
+import MainstayInstruments
 import MainstayKernel
 import MainstayResilience
 import MainstayTesting
@@ -110,11 +111,90 @@ struct RetryPluginTests {
       #expect(execution["state"] == "succeeded" && execution["metadata"]?["order"] == "7")
       #expect(await routes.get("/retry/executions/99999").status == .notFound)
       #expect(await routes.get("/retry/executions/x").status == .notFound)
+      #expect(await routes.get("/retry/executions?limit=1").status == .ok)
+      for limit in ["x", "-1", "0", "1001", "99999999999999999999", ""] {
+        #expect(await routes.get("/retry/executions?limit=\(limit)").status == .badRequest, "\(limit)")
+      }
+      #expect(try await routes.get("/circuit-breakers").json["breakers"] == [:], "a strategy by itself has no breaker")
       let metrics = try await routes.get("/retry/metrics").json
       #expect(metrics["total"]?["succeededLater"] == 1 && metrics["total"]?["retries"] == 1)
       #expect(await routes.delete("/retry/metrics").status == .noContent)
       #expect(try await routes.get("/retry/metrics").json["total"]?["calls"] == 0)
       #expect(await routes.get("/retry/executions/\(id)").status == .notFound)
+    }
+  }
+
+  /// What an error says may hold data: none of it is told, by no way.
+  @Test func tellsNoneOfTheTextsOfErrors() async throws {
+    struct Canary: Error, CustomStringConvertible { var description: String { "CANARY-7 of Ada Lovelace" } }
+    let section = "{ default_strategy: none, breakers: { stripe: { failure_threshold: 1 } } }"
+    try await withPlugin(section) { host, routes, found in
+      let recorder = EventRecorder(host.events)
+      _ = try? await found.resilience.service("stripe").run("charge", .safe) { throw Canary() }
+      _ = try await recorder.next(BreakerChanged.self)
+      _ = try await recorder.next(RetryFailed.self)
+      var told = recorder.events.map { $0.json.compact }
+      for path in ["/retry/executions", "/retry/executions/1", "/retry/metrics", "/circuit-breakers"] {
+        let answer = await routes.get(path)
+        #expect(answer.status == .ok)
+        told.append(answer.text)
+      }
+      for check in found.checks() { told.append("\(try await check.look())") }
+      #expect(told.contains { $0.contains("Canary") }, "the type is told")
+      #expect(!told.contains { $0.contains("CANARY") || $0.contains("Ada") })
+    }
+  }
+
+  @Test func showsHowEveryLimitIs() async throws {
+    let section = """
+      { default_strategy: none,
+        breakers: { stripe: { concurrency: 3, queue: 2, adaptive: true, hedge_after: 1h, hedge_quantile: 0.9 } } }
+      """
+    try await withPlugin(section) { _, routes, found in
+      let stripe = try found.resilience.service("stripe")
+      #expect(stripe.pipeline.hedge?.delay == .quantile(0.9, initially: .seconds(3600)))
+      try await stripe.run("read", .safe) {
+        let shown = try await routes.get("/retry/metrics").json["services"]?["stripe"]
+        #expect(shown?["bulkhead"] == ["limit": 3, "inUse": 1, "queued": 0, "rejected": 0])
+        #expect(shown?["hedge"] == ["calls": 1, "copies": 0, "wins": 0, "refused": 0, "running": 1])
+        #expect(shown?["adaptiveLimit"]?["inUse"] == 1)
+      }
+      stripe.breaker.forceOpen()
+      _ = try? await stripe.run("read", .safe) {}
+      let series = MetricsScrape(found.metrics().map { ("retry", $0) }).snapshots { _ in true }
+        .flatMap { snapshot in
+          snapshot.series.map { "\(snapshot.descriptor.name) \($0.labelValues.joined()) \($0.numbers[0])" }
+        }
+      for line in [
+        "circuit_breaker_state stripe 1.0", "circuit_breaker_rejections stripe 1.0",
+        "circuit_breaker_opened stripe 0.0", "hedge_copies stripe 0.0", "hedge_wins stripe 0.0",
+        "retry_budget_tokens stripe 50.0",
+      ] { #expect(series.contains(line), "\(line)") }
+    }
+  }
+
+  /// Of a service that nobody declared, too.
+  @Test func theVariableOfBreakersHoldsWhereNothingElseIsSaid() async throws {
+    let manifest = """
+      plugins: { collector: {}, retry: { breakers: { twilio: {}, stripe: { timeout: 7s } } } }
+      """
+    try await withHost(
+      [Collector.self, RetryPlugin.self], manifest: manifest, environment: ["CIRCUIT_BREAKER_TIMEOUT": "30000"]
+    ) { host in
+      let found = try #require(host.events.last(Collector.Ready.self)).found
+      func opens(_ name: String) throws -> Duration { try found.resilience.service(name).breaker.settings.openFor }
+      #expect(try opens("twilio") == .seconds(30) && opens("stripe") == .seconds(7) && opens("other") == .seconds(30))
+    }
+    let planner = Planner(
+      plugins: [PluginRegistration(RetryPlugin.self)],
+      source: .inline("plugins: { retry: {} }", environment: ["CIRCUIT_BREAKER_TIMEOUT": "30000"]))
+    let values = try #require(planner.plan().plan).values
+    let known = values.first { $0.path.description == "plugins.retry.breaker_timeout" }
+    #expect(known?.rendered == "30s" && known?.origin.description == "CIRCUIT_BREAKER_TIMEOUT")
+    try await withPlugin("{ breakers: { twilio: {} } }") { _, _, found in
+      let settings = try found.resilience.service("twilio").breaker.settings
+      #expect(settings.openFor == .seconds(60) && settings.successThreshold == 2)
+      #expect(settings.trip == .consecutive(failures: 5, within: .seconds(10)))
     }
   }
 
@@ -155,6 +235,8 @@ struct RetryPluginTests {
     let second = Self.issues(section.replacing("base_url: \"ftp://x\"", with: "base_url: \"https://x\""))
     #expect(second.contains { $0.contains("there is no strategy 'quik'") })
     #expect(second.contains { $0.contains("there is no strategy 'nobody'") })
+    let third = Self.issues("retry: { breakers: { stripe: { hedge_quantile: 0.95 } } }")
+    #expect(third.contains { $0.contains("hedge_quantile needs hedge_after") })
     #expect(second.contains { $0.contains("may wait 3.0 s between its 3 attempts, but there are only 2.0 s") })
   }
 
@@ -167,6 +249,8 @@ struct RetryPluginTests {
       source: .inline("plugins: { retry: {} }", environment: environment))
     let values = try #require(planner.plan().plan).values.filter { $0.path.description.hasPrefix("plugins.retry") }
     func value(_ key: String) -> String? { values.first { $0.path.description.hasSuffix(key) }?.rendered }
+    let origins = values.map(\.origin.description)
+    #expect(environment.keys.allSatisfy { origins.contains($0) })
     #expect(value("default_strategy") == "quick" && value("max_concurrent") == "7" && value(".metrics") == "false")
   }
 
@@ -187,7 +271,7 @@ struct Collector: Plugin {
   static let manifest = PluginManifest(
     name: "collector", version: "1.0.0", summary: "Collects.",
     requires: [.capability(.resilience), .capability(.outboundHTTP)],
-    collects: [.point(.httpRoutes), .point(.healthChecks)])
+    collects: [.point(.httpRoutes), .point(.healthChecks), .point(.metrics)])
 
   /// How a test finds what was collected.
   struct Ready: Event {
@@ -203,6 +287,7 @@ struct Collector: Plugin {
     let outbound: OutboundClient
     let routes: @Sendable () -> Routes
     let checks: @Sendable () -> [HealthCheck]
+    let metrics: @Sendable () -> [MetricsRegistry]
 
     func check(_ name: String) throws -> HealthCheck {
       guard let check = checks().first(where: { $0.name == name }) else { throw Missing() }
@@ -215,10 +300,12 @@ struct Collector: Plugin {
   init(configuration: NoConfiguration, context: PluginContext) async throws {
     let routes = try context.contributions(to: .httpRoutes)
     let checks = try context.contributions(to: .healthChecks)
+    let metrics = try context.contributions(to: .metrics)
     context.bus.publish(
       Ready(
         found: Found(
           resilience: try context.require(.resilience), outbound: try context.require(.outboundHTTP),
-          routes: { Routes(routes.current.flatMap(\.value.routes)) }, checks: { checks.current.map(\.value) })))
+          routes: { Routes(routes.current.flatMap(\.value.routes)) }, checks: { checks.current.map(\.value) },
+          metrics: { metrics.current.map(\.value) })))
   }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import MainstayKernel
 import MainstayTemplating
+import MainstayTesting
 import Testing
 
 @testable import MainstayTemplates
@@ -113,6 +114,58 @@ import Testing
     #expect(try mended.variants["a"]?.first?.template.render([:]) == "[third!]")
   }
 
+  /// A partial of the same name may exist for each language and format.
+  @Test func partialsFitTheLanguageAndTheFormat() throws {
+    let folder = TemplateFolderFixture([
+      "mail.html.hbs": "<p>{{> foot}}{{> only}}", "mail.txt.hbs": "{{> foot}}", "mail.de.html.hbs": "<b>{{> foot}}",
+      "mail.de-CH.txt.hbs": "{{> (lookup . 'name')}}", "mail.fr.html.hbs": "{{> foot}}", "partials/foot.html.hbs": "en",
+      "partials/foot.txt.hbs": "text", "partials/foot.de.html.hbs": "de", "partials/foot.de.txt.hbs": "Text",
+      "partials/foot@2.de.txt.hbs": "Text2", "partials/only.it.html.hbs": "it", "foot.html.hbs": "a template",
+    ])
+    let generation = try library(folder).generation
+    #expect(generation.faults == [])
+    func content(_ locale: String?, _ format: TemplateFormat) throws -> String? {
+      try generation.variant("mail", locale: locale, format: format, version: nil, defaultLocale: "en")?.template
+        .render(["name": "foot"])
+    }
+    #expect(try content(nil, .html) == "<p>enit")
+    #expect(try content(nil, .text) == "text")
+    #expect(try content("de", .html) == "<b>de")
+    #expect(try content("de-CH", .text) == "Text2")
+    #expect(try content("fr", .html) == "en")
+  }
+
+  /// What includes a partial that was removed goes on with what it was, and says so.
+  @Test func partialsThatAreGoneStayInUse() throws {
+    let folder = TemplateFolderFixture(["partials/p.hbs": "one", "a.hbs": "[{{> p}}]", "b.hbs": "b"])
+    let library = try library(folder)
+    folder.remove("partials/p.hbs")
+    for text in ["b", "changed"] {
+      folder.write("b.hbs", text)
+      let generation = try #require(try library.refresh(helpers: .standard))
+      #expect(generation.faults.map(\.path) == ["a.hbs"])
+      #expect(generation.faults.first?.usesLastGood == true)
+      #expect(generation.names == ["a", "b"])
+      #expect(try generation.variants["a"]?.first?.template.render([:]) == "[one]")
+    }
+    folder.write("a.hbs", "without")
+    let without = try #require(try library.refresh(helpers: .standard))
+    #expect(without.faults == [] && without.names == ["a", "b"])
+    #expect(without.sources["partials/p.hbs"] == nil)
+  }
+
+  @Test func twoFilesCannotBeTheSameTemplate() throws {
+    let folder = TemplateFolderFixture([
+      "a.html.hbs": "one", "a.hbs": "x", "a.mustache": "two", "a@1.ejs": "three", "a.de.hbs": "de", "a.md.hbs": "md",
+    ])
+    let generation = try library(folder).generation
+    #expect(generation.faults.map(\.path) == ["a.html.hbs", "a.mustache", "a@1.ejs"])
+    #expect(
+      generation.faults.first?.message == "a.html.hbs: this is the same template as a.hbs; rename or remove one of them"
+    )
+    #expect(generation.variants["a"]?.count == 3)
+  }
+
   @Test func errorsNameTheLineOfTheFile() throws {
     let folder = TemplateFolderFixture([
       "a.hbs": "---\nversion: 1\n---\nx\n{{#if a}}", "b.hbs": "fine", "c.hbs": "{{> nope}}",
@@ -194,5 +247,57 @@ import Testing
     #expect(statistics.entries == 1)
     #expect(cache.clear() == 1)
     #expect(cache.statistics.bytes == 0)
+    cache.keep("D", for: "d", at: now)
+    #expect(cache.value(for: "d", at: now) == "D")
+  }
+
+  /// The cache against the plainest thing that does the same: a list in the order of use.
+  @Test func theCacheIsWhatItsModelIs() {
+    var random = SeededGenerator(seed: 17)
+    let start = ContinuousClock.now
+    for capacity in [1, 3, 8] {
+      let cache = RenderCache(capacity: capacity, mostBytes: 1200, timeToLive: .seconds(20))
+      var model: [(key: String, value: String, until: Int)] = []
+      var (hits, misses) = (0, 0)
+      for second in 0..<4000 {
+        let now = start.advanced(by: .seconds(second))
+        let key = String(Int.random(in: 0..<12, using: &random))
+        let known = model.firstIndex { $0.key == key }
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0:
+          #expect(cache.clear() == model.count)
+          model = []
+        case 1..<50:
+          let value = String(repeating: "x", count: Int.random(in: 0..<300, using: &random))
+          cache.keep(value, for: key, at: now)
+          let size = value.utf8.count + key.utf8.count + 64
+          guard size <= 300 else { break }
+          if let known { model.remove(at: known) }
+          func bytes() -> Int { model.reduce(0) { $0 + $1.value.utf8.count + $1.key.utf8.count + 64 } }
+          while model.count >= capacity || bytes() + size > 1200 { model.removeFirst() }
+          model.append((key, value, second + 20))
+        default:
+          let found = cache.value(for: key, at: now)
+          guard let known else {
+            misses += 1
+            #expect(found == nil)
+            break
+          }
+          let entry = model.remove(at: known)
+          if entry.until > second {
+            hits += 1
+            model.append(entry)
+            #expect(found == entry.value)
+          } else {
+            misses += 1
+            #expect(found == nil)
+          }
+        }
+        #expect(cache.statistics.entries == model.count)
+      }
+      #expect(cache.statistics.hits == hits && cache.statistics.misses == misses)
+      #expect(cache.clear() == model.count)
+      #expect(cache.statistics.bytes == 0)
+    }
   }
 }

@@ -109,6 +109,22 @@ import Testing
     #expect(failure?.message.contains(message) == true)
   }
 
+  @Test func moreAtOnceThanAllowedAreRefused() async throws {
+    let folder = programs(["chromium": Self.standIn])
+    folder.write(
+      "chromium",
+      "#!/bin/sh\necho > '\(folder.path)/begun'\nwhile [ ! -e '\(folder.path)/go' ]; do sleep 0.01; done\n\(Self.standIn)"
+    )
+    let maker = PDFMaker(
+      search: [folder.path], wanted: .auto, sandbox: false, timeout: .seconds(60), mostBytes: 1 << 20, mostAtOnce: 1)
+    async let first = maker.make("<p>")
+    try await eventually { access("\(folder.path)/begun", F_OK) == 0 }
+    #expect(await failure(maker)?.code == .busy)
+    folder.write("go", "")
+    #expect(try await first.starts(with: "%PDF".utf8))
+    #expect(try await maker.make("<p>").starts(with: "%PDF".utf8))
+  }
+
   // MARK: The page
 
   @Test(arguments: [

@@ -12,13 +12,13 @@ import Testing
 
 /// The plugin in a host, its routes, its documents.
 @Suite struct PluginTests {
-  private func service(_ folder: String, _ change: (inout TemplatesConfiguration) -> Void = { _ in }) throws
-    -> TemplateService
-  {
+  private func service(
+    _ folder: String, bus: EventBus = EventBus(), _ change: (inout TemplatesConfiguration) -> Void = { _ in }
+  ) throws -> TemplateService {
     var configuration = TemplatesConfiguration()
     configuration.folders = [folder]
     change(&configuration)
-    let service = TemplateService(configuration: configuration, clock: ManualClock(), bus: EventBus())
+    let service = TemplateService(configuration: configuration, clock: ManualClock(), bus: bus)
     _ = try service.library.refresh(helpers: .standard)
     return service
   }
@@ -59,6 +59,45 @@ import Testing
     #expect(german.text.contains("Dienstag, 14. April 2026 um 15:30 Uhr"))
     let failure = await #expect(throws: TemplateFailure.self) { try await service.renderEmail(TemplateRequest(name)) }
     #expect(failure?.code == .invalidData || failure?.code == .renderingFailed)
+  }
+
+  @Test func mailsAreMadeOfMarkdown() async throws {
+    let folder = TemplateFolderFixture([
+      "m.md.hbs":
+        "---\nsubject: For {{name}}\npreheader: Soon\n---\n# Hello {{name}}\n\n- one\n- [two](https://a.org)\n",
+      "m.de.md.hbs": "---\nsubject: Für {{name}}\n---\nHallo **{{name}}**", "m.de.txt.hbs": "Hallo {{name}}!",
+      "bare.md.hbs": "x", "table.csv.hbs": "---\nsubject: x\n---\na,b",
+    ])
+    let service = try service(folder.path)
+    #expect(service.library.generation.faults == [])
+    let mail = try await service.renderEmail(TemplateRequest("m", data: ["name": "<b> *Ada*"]))
+    #expect(mail.subject == "For <b> *Ada*")
+    #expect(mail.text == "Hello <b> *Ada*\n\n- one\n- two <https://a.org>\n")
+    let html = try #require(mail.html)
+    #expect(html.contains("<h1 style=\"font-size: 22px; line-height: 1.25\">Hello &lt;b&gt; *Ada*</h1>"))
+    #expect(html.contains("<a href=\"https://a.org\" style=\"color: #0b57a4\">two</a>"))
+    #expect(html.contains("<html lang=\"en\">") && html.contains(">Soon&zwnj;") && !html.contains("<style>"))
+    let german = try await service.renderEmail(TemplateRequest("m", data: ["name": "Ada"], locale: "de"))
+    #expect(german.text == "Hallo Ada!")
+    #expect(german.html?.contains("Hallo <strong>Ada</strong>") == true)
+    for (name, words) in [
+      ("bare", "has no subject"), ("table", "neither html, markdown nor text"), ("no", "no template"),
+    ] {
+      let failure = await #expect(throws: TemplateFailure.self) { try await service.renderEmail(TemplateRequest(name)) }
+      #expect(failure?.message.contains(words) == true, "\(failure?.message ?? "")")
+    }
+  }
+
+  @Test func whatAPluginsHelperGivesIsNotKept() async throws {
+    let folder = TemplateFolderFixture([
+      "a.hbs": "{{mine}}", "b.hbs": "---\ncache: true\n---\n{{mine}}", "c.hbs": "---\ncache: false\n---\n{{x}}",
+    ])
+    let service = try service(folder.path)
+    _ = try service.library.refresh(helpers: .standard.merging(["mine": Helper { _ in 1 }]))
+    for (name, isKept) in [("a", false), ("b", true), ("c", false)] {
+      _ = try await service.render(TemplateRequest(name, data: ["x": 1]))
+      #expect(try await service.render(TemplateRequest(name, data: ["x": 1])).isCached == isKept, "\(name)")
+    }
   }
 
   @Test func repeatedRenderingsComeFromTheCache() async throws {
@@ -141,6 +180,93 @@ import Testing
     #expect(failure?.code == .notFound)
   }
 
+  @Test func bodiesAreChecked() async throws {
+    let folder = TemplateFolderFixture([
+      "a.hbs": "---\nstrict: false\n---\n{{#each this}}{{@key}},{{/each}}", "bad.hbs": "{{#if}}",
+      "m.hbs": "---\nsubject: {{y}}\n---\n{{x}}",
+    ])
+    let service = try service(folder.path)
+    let routes = try routes(service)
+    let ordered = try await routes.post(
+      "/templates/a/render", json: ["data": ["z": 1, "b": 2, "10": 3, "a": 4, "2": 5]] as JSONValue)
+    #expect(try ordered.json["content"] == "z,b,10,a,2,")
+    let bodies: [(JSONValue, String)] = [
+      ([1], "must be an object"), ("x", "must be an object"), (["data": [1]], "'data' must be an object"),
+      (["data": "x"], "'data' must be an object"), (["locale": 5], "'locale' must be a string"),
+      (["version": "2"], "'version' must be a whole number"), (["version": 0], "'version' must be a whole number"),
+      (["version": 1.5], "'version' must be a whole number"), (["name": "Ada"], "stands in 'data'"),
+      (["format": ["html"]], "'format' must be a string"), (["format": "exe"], "a format is one of"),
+      (["locale": "../.."], "a locale is a tag"),
+    ]
+    for (body, words) in bodies {
+      let answer = try await routes.post("/templates/a/render", json: body)
+      #expect(answer.status == .unprocessableContent)
+      #expect(try answer.json["detail"]?.stringValue?.contains(words) == true, "\(answer.text)")
+    }
+    #expect(
+      try await routes.post("/templates/a/render", json: ["data": .null, "version": .null] as JSONValue).status == .ok)
+    for name in ["__proto__", "constructor", "..:..:etc:passwd", ":etc:passwd", "a.hbs", "A"] {
+      #expect(try await routes.post("/templates/\(name)/render", json: [:] as JSONValue).status == .notFound, "\(name)")
+    }
+    for path in ["/templates/bad/preview", "/templates/bad"] {
+      let faulty = await routes.get(path)
+      #expect(faulty.status == .unprocessableContent && faulty.text.contains("bad.hbs:1:"), "\(faulty.text)")
+    }
+  }
+
+  /// What a template that is there could not be rendered for counts as a failure, whatever the step.
+  @Test func failuresAreCounted() async throws {
+    let folder = TemplateFolderFixture([
+      "m.hbs": "---\nsubject: {{y}}\nrequires:\n  x: string\n---\n{{x}}"
+    ])
+    let service = try service(folder.path) { $0.pdfProgram = .wkhtmltopdf }
+    _ = try? await service.render(TemplateRequest("gone"))
+    #expect(service.statistics.snapshot.failures == 0)
+    _ = try? await service.render(TemplateRequest("m"))
+    #expect(service.statistics.snapshot.failures == 1)
+    _ = try? await service.renderEmail(TemplateRequest("m", data: ["x": "a", "y": "b\nc"]))
+    #expect(service.statistics.snapshot.failures == 2)
+    _ = try? await service.renderDocument(TemplateRequest("m", data: [:]), as: .html)
+    #expect(service.statistics.snapshot.failures == 3)
+    _ = try await service.renderEmail(TemplateRequest("m", data: ["x": "a", "y": "b"]))
+    #expect(service.statistics.snapshot.failures == 3 && service.statistics.snapshot.total.count == 1)
+  }
+
+  @Test func everyRenderingIsTold() async throws {
+    let folder = TemplateFolderFixture(["m.hbs": "---\nsubject: {{x}}\nversion: 3\n---\n<p>{{x}}</p>"])
+    let bus = EventBus()
+    let recorder = EventRecorder(bus, "templates.template-rendered")
+    let service = try service(folder.path, bus: bus)
+    let request = TemplateRequest("m", data: ["x": "secret"])
+    for _ in 0..<2 { _ = try await service.render(request) }
+    _ = try await service.renderEmail(request)
+    _ = try await service.renderDocument(request, as: .text)
+    try await eventually { recorder.events.count == 4 }
+    let told = recorder.events(of: TemplateRendered.self)
+    #expect(told.map(\.format) == ["html", "html", "email", "text"])
+    #expect(told.map(\.isCached) == [false, true, false, false])
+    #expect(told.map(\.bytes) == [13, 13, 13, 7])
+    #expect(told.allSatisfy { $0.template == "m" && $0.version == 3 && $0.locale == nil })
+    #expect(!recorder.events.contains { "\($0)".contains("secret") })
+    #expect(service.statistics.snapshot.templates["m"]?.count == 4)
+  }
+
+  @Test func outputAndDepthAreLimitedByTheConfiguration() async throws {
+    let folder = TemplateFolderFixture(["a.hbs": "{{#each x}}0123456789{{/each}}", "b.hbs": "{{> b}}"])
+    let service = try service(folder.path) {
+      $0.maxOutput = ByteCount(bytes: 100)
+      $0.maxDepth = 5
+    }
+    let ten = TemplateRequest("a", data: ["x": .array(Array(repeating: 1, count: 10))])
+    #expect(try await service.render(ten).content.utf8.count == 100)
+    let eleven = TemplateRequest("a", data: ["x": .array(Array(repeating: 1, count: 11))])
+    for (request, place) in [(eleven, "a.hbs:1:"), (TemplateRequest("b"), "b.hbs:1:1")] {
+      let failure = await #expect(throws: TemplateFailure.self) { try await service.render(request) }
+      #expect(
+        failure?.code == .renderingFailed && failure?.message.contains(place) == true, "\(failure?.message ?? "")")
+    }
+  }
+
   @Test func requestsAreChecked() async throws {
     let folder = TemplateFolderFixture(["a.hbs": "{{x}}"])
     let service = try service(folder.path)
@@ -203,25 +329,27 @@ import Testing
 
   /// Helpers may come after the templates that call them, also where the folders are not watched.
   @Test func helpersOfOtherPluginsAreTakenOver() async throws {
-    struct Greeter: Plugin {
+    struct Reader: Plugin {
       static let templates = Mutex<(any TemplateRendering)?>(nil)
       static let manifest = PluginManifest(
-        name: "greeter", version: "1", summary: "", requires: [.capability(.templates)],
-        contributes: [.point(.templateHelpers)])
+        name: "reader", version: "1", summary: "", requires: [.capability(.templates)])
 
       init(configuration: NoConfiguration, context: PluginContext) async throws {
         let templates = try context.require(.templates)
         Self.templates.withLock { $0 = templates }
-        try context.contribute(
-          ["greet": Helper { call in .string("Hello \(call[0].stringValue ?? "")") }], to: .templateHelpers)
       }
     }
-    let folder = TemplateFolderFixture(["a.hbs": "{{greet x}}"])
-    let manifest = "plugins: { templates: { folders: [\(folder.path)], watch: false }, greeter: {} }"
-    try await withHost([TemplatesPlugin.self, Greeter.self], manifest: manifest) { _ in
-      let templates = try #require(Greeter.templates.withLock { $0 })
+    let folder = TemplateFolderFixture(["a.hbs": "{{#box 'note'}}{{greet x}}{{/box}}"])
+    let manifest = "plugins: { templates: { folders: [\(folder.path)], watch: false }, reader: {}, greetings: {} }"
+    try await withHost([TemplatesPlugin.self, Reader.self, GreetingsPlugin.self], manifest: manifest) { _ in
+      let templates = try #require(Reader.templates.withLock { $0 })
       try await eventually { templates.templateNames == ["a"] }
-      #expect(try await templates.render(TemplateRequest("a", data: ["x": "Ada"])).content == "Hello Ada")
+      let greeting = try await templates.render(TemplateRequest("a", data: ["x": "<Ada>"]))
+      #expect(greeting.content == "<div class=\"note\">Hello &lt;Ada&gt;</div>")
+      let failure = await #expect(throws: TemplateFailure.self) {
+        try await templates.render(TemplateRequest("a", data: ["x": 1]))
+      }
+      #expect(failure?.message.contains("greet: the name is not a text") == true)
     }
   }
 

@@ -16,7 +16,7 @@ final class TemplateFolderFixture {
       folder += "/\(part)"
       mkdir(folder, 0o755)
     }
-    guard let file = fopen("\(path)/\(name)", "wb") else { return }
+    guard let file = fopen("\(path)/\(name)", "wbe") else { return }
     fputs(text, file)
     fclose(file)
   }

@@ -274,7 +274,7 @@ import Testing
     settings.limits.outputBytes = 20_000
     settings.limits.depth = 20
     var rendered = 0
-    for round in 0..<30_000 {
+    for round in 0..<30_000 * FuzzEffort.factor {
       if round % 32 == 0 { await Task.yield() }
       let parts = round % 2 == 0 ? pieces : statements
       var text = (0..<Int.random(in: 1...12, using: &random)).map { _ in parts.randomElement(using: &random) ?? "" }
@@ -296,7 +296,7 @@ import Testing
         #expect(!error.locations.isEmpty, "\(text)")
       }
     }
-    print("fuzz ejs: 30000 templates, \(rendered) rendered")
+    print("fuzz ejs: \(30_000 * FuzzEffort.factor) templates, \(rendered) rendered")
     #expect(rendered > 1500)
   }
 }

@@ -39,6 +39,22 @@ import Testing
     ),
     ("<p {{#if x}}class=\"y\"{{/if}}>{{x}}</p>", "<", "<p class=\"y\">&lt;</p>"),
     ("<tr{{#if x}} class=\"y\"{{else}} id=\"z\"{{/if}}><td>{{x}}", "<", "<tr class=\"y\"><td>&lt;"),
+    ("<meta name=\"author\" content=\"{{x}}\">", "0;url=a\"", "<meta name=\"author\" content=\"0;url=a&quot;\">"),
+    ("<a href=\"{{x}}&amp;b=1\">", "https://a.org/?a=1", "<a href=\"https://a.org/?a=1&amp;b=1\">"),
+    ("<a href=\"{{x}}&{{x}}\">", "colon;a", "<a href=\"colon;a&colon%3Ba\">"),
+    ("<a href=\"{{x}}&co{{x}}\">", "lon;a", "<a href=\"lon;a&colon%3Ba\">"),
+    ("<script src=\"https://a.org/{{x}}\"></script>", "b c", "<script src=\"https://a.org/b%20c\"></script>"),
+    ("<iframe src=\"/a?b={{x}}\"></iframe>", "//c", "<iframe src=\"/a?b=%2F%2Fc\"></iframe>"),
+    ("<link rel=\"stylesheet\" href=\"css/{{x}}.css\">", "a", "<link rel=\"stylesheet\" href=\"css/a.css\">"),
+    (
+      "<base href=\"{{#if x}}/a/{{else}}/b/{{/if}}{{x}}\">", "https://c",
+      "<base href=\"/a/https://c\">"
+    ),
+    ("<textarea>&lt;b> {{x}}</textarea>{{x}}", "<", "<textarea>&lt;b> &lt;</textarea>&lt;"),
+    (
+      "<script><!-- a --> b('<script>')</script><p>{{x}}</p>", "<",
+      "<script><!-- a --> b('<script>')</script><p>&lt;</p>"
+    ),
   ])
   func escapesForThePlace(_ source: String, _ value: String, _ expected: String) throws {
     #expect(try html(source, .string(value)) == expected)
@@ -57,6 +73,23 @@ import Testing
     "<!DOCTYPE {{x}}>", "<p title=\"{{#if x}}\"{{/if}}>", "{{#each x}}<p title=\"{{/each}}", "<p title=\"a",
     "{{#if x}}<script>{{/if}}", "<p{{#if x}} a{{/if}}b>{{x}}", "{{#*inline \"a\"}}<p title=\"{{/inline}}",
     "<svg><animate to=\"{{x}}\"></svg>", "<iframe>{{x}}</iframe>",
+    "<meta http-equiv=\"refresh\" content=\"0;url={{x}}\">", "<meta content='{{x}}' HTTP-EQUIV=refresh>",
+    "<meta {{#if x}}http-equiv=\"refresh\"{{/if}} content=\"{{x}}\">",
+    "<meta {{#if x}}http-equiv=\"refresh\"{{else}}content=\"{{x}}\"{{/if}} name=\"a\">",
+    "<script src=\"https://{{x}}/a.js\"></script>", "<script src=\"//{{x}}/a.js\"></script>",
+    "<script src=\"/{{x}}\"></script>", "<script src=\"https:{{x}}\"></script>",
+    "<script src=\"https:///{{x}}\"></script>",
+    "<script src=\"https:/{{x}}\"></script>", "<script src=\"/\t/{{x}}\"></script>", "<script src=\"a{{x}}\"></script>",
+    "<script src=\"{{#if x}}/a/{{else}}/{{/if}}{{x}}\"></script>", "<script src=\"//a&sol;{{x}}\"></script>",
+    "<embed src=\"/\\\\{{x}}\">", "<iframe src=\"https://a.org{{x}}\"></iframe>", "<object data=\"{{x}}\"></object>",
+    "<link rel=\"stylesheet\" href=\"{{x}}\">", "<frame src=\"{{x}}\">", "<param name=\"movie\" value=\"{{x}}\">",
+    "<a href=\"{{x}}&colon;alert(1)\">", "<a href=\"{{x}}&COLON;{{x}}\">", "<a href=\"{{x}}&#58;alert(1)\">",
+    "<a href=\"{{x}}&#{{x}}\">", "<a href=\"&{{x}}\">", "<p a=b\u{0B}title=\"{{x}}\">",
+    "<svg><title><a title={{x}}></title></svg>", "<title><!-- </title>{{x}}<title>--><i {{x}}",
+    "<textarea><b>{{x}}</b></textarea>", "<script><!-- <script> </script>{{x}}</script>",
+    "<svg><style>{{x}}</style></svg>",
+    "<math href=\"javascript:{{x}}\"></math>", "<svg><a xlink:href=\"data:a,{{x}}\"></a></svg>",
+    "<svg><set attributeName=\"onclick\" to=\"{{x}}\"/></svg>", "<body onload=\"{{json x}}\">",
   ])
   func refusesWhatCannotBeMadeSafe(_ source: String) {
     let error = #expect(throws: TemplateError.self) { try Template(source) }
@@ -168,6 +201,27 @@ import Testing
     }
   }
 
+  /// Nor where several values, with text between them, could spell a scheme together.
+  @Test func noValuesTogetherRunAnything() throws {
+    var random = SeededGenerator(seed: 13)
+    let pieces = [
+      "javascript", ":", "&colon;", "colon;", "lon;", "#58;", "58;", ";", "&", "#", "a", "\t", "Tab;", "x3a;", "", "/",
+    ]
+    let templates = try [
+      "{{x}}{{y}}", "{{x}}&{{y}}", "{{x}}&co{{y}}", "java{{x}}{{y}}", "{{x}}script{{y}}", "{{x}}&amp;{{y}}",
+    ]
+    .map { try Template("<a href=\"\($0)\">") }
+    for round in 0..<6000 {
+      func value() -> TemplateValue {
+        .string((0..<2).map { _ in pieces.randomElement(using: &random) ?? "" }.joined())
+      }
+      let values: TemplateValue = ["x": value(), "y": value()]
+      let url = BrowserText.decoded(try templates[round % templates.count].render(values).dropFirst(9).dropLast(2))
+      let head = url.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+      #expect(!head.contains(":"), "\(url)")
+    }
+  }
+
   private func unescaped(_ text: some StringProtocol) -> String {
     var result = String(text)
     for (entity, character) in [
@@ -188,6 +242,46 @@ import Testing
       index += bytes[index] == UInt8(ascii: "\"") ? 2 : 1
     }
     return String(decoding: result, as: UTF8.self)
+  }
+}
+
+/// The value of an attribute as a browser reads it: references decoded once, tabs and line ends dropped as in a URL.
+private enum BrowserText {
+  private static let names = [
+    "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "colon": ":", "Tab": "\t", "NewLine": "\n",
+  ]
+
+  static func decoded(_ text: some StringProtocol) -> String {
+    var result = ""
+    var rest = Substring(text)
+    while let first = rest.first {
+      rest.removeFirst()
+      guard first == "&" else {
+        result.append(first)
+        continue
+      }
+      let body = rest.prefix { $0 != ";" && $0 != "&" }
+      let (character, length) = reference(body, rest)
+      result += character
+      rest = rest.dropFirst(length)
+    }
+    return result.filter { !"\t\n\r".contains($0) }
+  }
+
+  /// A number needs no semicolon; a name does in an attribute.
+  private static func reference(_ body: Substring, _ rest: Substring) -> (String, Int) {
+    let isClosed = rest.dropFirst(body.count).first == ";"
+    if body.first == "#" {
+      let isHexadecimal = body.dropFirst().first.map { "xX".contains($0) } ?? false
+      let digits = body.dropFirst(isHexadecimal ? 2 : 1).prefix { isHexadecimal ? $0.isHexDigit : $0.isNumber }
+      guard let code = UInt32(digits, radix: isHexadecimal ? 16 : 10), let scalar = Unicode.Scalar(code) else {
+        return ("&", 0)
+      }
+      let length = body.count - body.dropFirst(isHexadecimal ? 2 : 1).count + digits.count
+      return (String(Character(scalar)), length + (isClosed && length == body.count ? 1 : 0))
+    }
+    guard isClosed, let character = names[String(body)] else { return ("&", 0) }
+    return (character, body.count + 1)
   }
 }
 

@@ -1,6 +1,12 @@
+import Glibc
 import MainstayTemplating
 import MainstayTesting
 import Testing
+
+/// How much more the fuzz tests do than usual: `MAINSTAY_FUZZ=20 swift test --filter Fuzz` for twenty times as many inputs.
+enum FuzzEffort {
+  static let factor = max(getenv("MAINSTAY_FUZZ").flatMap { Int(String(cString: $0)) } ?? 1, 1)
+}
 
 /// Random templates over random data: every outcome is an output or a `TemplateError`. A trap would end the test run.
 @Suite struct FuzzTests {
@@ -35,7 +41,7 @@ import Testing
   ]
 
   /// How many templates; more than 100,000 over the two dialects and the kinds of output.
-  private static let count = 26_000
+  private static let count = 26_000 * FuzzEffort.factor
 
   @Test(arguments: [TemplateDialect.handlebars, .mustache], [TemplateOutput.html, .uniformHTML]) func neverTraps(
     _ dialect: TemplateDialect, _ output: TemplateOutput
@@ -74,7 +80,7 @@ import Testing
 
   @Test func bytesAtRandomNeverTrap() async {
     var random = SeededGenerator(seed: 3)
-    for round in 0..<8000 {
+    for round in 0..<8000 * FuzzEffort.factor {
       if round % 32 == 0 { await Task.yield() }
       let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
         Bool.random(using: &random)

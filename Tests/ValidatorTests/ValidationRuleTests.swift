@@ -9,7 +9,9 @@ struct ValidationRuleTests {
   /// The findings as `rule severity path`.
   private func findings(_ manifest: String, environment: [String: String] = [:]) throws -> [ValidationFinding] {
     let planner = Planner(
-      plugins: [PluginRegistration(HTTPLike.self), PluginRegistration(PoolLike.self)],
+      plugins: [
+        PluginRegistration(HTTPLike.self), PluginRegistration(PoolLike.self), PluginRegistration(RetryLike.self),
+      ],
       source: .inline(manifest, environment: environment))
     let plan = try #require(planner.plan().plan)
     return ValidationRule.findings(ConfigurationFacts(plan.values, environment: plan.host.environment))
@@ -109,6 +111,34 @@ struct ValidationRuleTests {
     #expect(report.word == "invalid")
   }
 
+  /// A host that others reach and that does not say what it is for is treated mildly by mistake.
+  @Test func theModeOfAReachableHostIsStated() throws {
+    func mode(_ manifest: String) throws -> [String] { lines(try findings(manifest)).filter { $0.hasPrefix("ENV006") } }
+    #expect(try mode("plugins: { http: { host: 0.0.0.0 } }") == ["ENV006 warning host.environment"])
+    #expect(
+      try mode("host: { environment: development }\nplugins: { http: { host: 0.0.0.0 } }")
+        == ["ENV006 info host.environment"])
+    #expect(try mode("plugins: { http: { host: 127.0.0.1 } }") == [])
+    #expect(try mode("host: { environment: staging }\nplugins: { http: { host: 0.0.0.0 } }") == [])
+  }
+
+  /// Retries that would go on after the request has been given up.
+  @Test func retriesFitIntoTheirRequests() throws {
+    func late(_ timeout: String, _ retry: String) throws -> [String] {
+      let manifest = "plugins: { http: { limits: { request_timeout: \(timeout) } }, retry: \(retry) }"
+      return lines(try findings(manifest)).filter { $0.hasPrefix("ENV007") }
+    }
+    #expect(try late("30s", "{}") == [])
+    #expect(try late("3s", "{}") == ["ENV007 warning plugins.retry.default_strategy"])
+    #expect(try late("3s", "{ default_strategy: quick }") == [])
+    #expect(try late("3s", "{ request_deadline: 10s }") == [], "that has been thought of")
+    #expect(
+      try late("30s", "{ breakers: { stripe: { strategy: critical }, twilio: { strategy: quick } } }")
+        == ["ENV007 warning plugins.retry.breakers.stripe.strategy"])
+    let own = "{ default_strategy: own, strategies: { own: { attempts: 4, delay: 1s, factor: 3, max_delay: 1m } } }"
+    #expect(try late("14s", own) == [] && late("13s", own).count == 1)
+  }
+
   @Test func everyRuleHasItsOwnIdAndCategory() {
     let rules = ValidationRule.all
     #expect(Set(rules.map(\.id)).count == rules.count)
@@ -117,10 +147,18 @@ struct ValidationRuleTests {
 
   @Test func readsAddresses() {
     let full = ServiceURL("postgres://u:p%40@db.test:5433,other:1/x?sslmode=require&a=b")
-    #expect(full?.host == "db.test" && full?.port == 5433 && full?.password == "p%40" && full?.isEncrypted == true)
+    #expect(full?.host == "db.test" && full?.port == 5433 && full?.password == "p@" && full?.isEncrypted == true)
+    #expect(full?.places == [.host("db.test", port: 5433), .host("other", port: 1)] && full?.user == "u")
+    #expect(
+      ServiceURL("postgresql:///x?host=/run/a,/run/b&port=7")?.places
+        == [.socket("/run/a/.s.PGSQL.7"), .socket("/run/b/.s.PGSQL.7")])
+    #expect(ServiceURL("postgres://%2Frun%2Fa:7/x")?.places == [.socket("/run/a/.s.PGSQL.7")])
+    #expect(ServiceURL("unix://:p@/run/r.sock")?.places == [.socket("/run/r.sock")])
+    #expect(ServiceURL("unix://:p@/run/r.sock")?.password == "p")
+    #expect(ServiceURL("postgres://h/x?host=ignored")?.places == [.host("h", port: nil)])
     #expect(ServiceURL("redis://[::1]:7000")?.host == "::1" && ServiceURL("redis://[::1]:7000")?.isLocal == true)
     #expect(ServiceURL("postgres:///x")?.host == nil && ServiceURL("postgres://%2Frun/x")?.isLocal == true)
-    #expect(ServiceURL("rediss://h")?.knownPort == 6379 && ServiceURL("https://h")?.knownPort == 443)
+    #expect(ServiceURL("rediss://h")?.usualPort == 6379 && ServiceURL("https://h")?.usualPort == 443)
     for text in ["", "://", "no address", "host=db dbname=x", "1a://x", "redis://"] where text != "redis://" {
       #expect(ServiceURL(text) == nil)
     }
@@ -179,5 +217,28 @@ struct PoolLike: Plugin {
   }
 
   static let manifest = PluginManifest(name: "pool", version: "1.0.0", summary: "Looks like the pool.")
+  init(configuration: Configuration, context: PluginContext) async throws {}
+}
+
+/// A plugin with keys as the retry plugin has them.
+struct RetryLike: Plugin {
+  struct Configuration: PluginConfiguration {
+    struct Strategy: PluginConfiguration {
+      @Field("Attempts.") var attempts = 3
+      @Field("Wait.") var delay: Duration = .seconds(1)
+      @Field("Growth.") var factor = 2.0
+      @Field("Longest wait.") var maxDelay: Duration = .seconds(10)
+    }
+    struct Service: PluginConfiguration {
+      @Field("Strategy.") var strategy: String?
+    }
+
+    @Field("Strategy.") var defaultStrategy = "standard"
+    @Field("Time.") var requestDeadline: Duration?
+    @Field("Strategies.") var strategies: [String: Strategy] = [:]
+    @Field("Services.") var breakers: [String: Service] = [:]
+  }
+
+  static let manifest = PluginManifest(name: "retry", version: "1.0.0", summary: "Looks like the retry plugin.")
   init(configuration: Configuration, context: PluginContext) async throws {}
 }

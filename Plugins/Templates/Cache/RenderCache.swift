@@ -15,17 +15,24 @@ final class RenderCache: Sendable {
     var refused = 0
   }
 
-  private struct Entry {
+  fileprivate struct Entry {
+    let key: String
     let value: String
     let size: Int
     let until: ContinuousClock.Instant
-    var used: Int
+    /// The places of the neighbours in the order of use.
+    var newer: Int?
+    var older: Int?
   }
 
-  private struct State {
-    var entries: [String: Entry] = [:]
+  /// Entries in the order of their last use, so that the one to go is known at once.
+  fileprivate struct State {
+    var places: [String: Int] = [:]
+    var entries: [Entry?] = []
+    var free: [Int] = []
+    var newest: Int?
+    var oldest: Int?
     var statistics = Statistics()
-    var tick = 0
   }
 
   let capacity: Int
@@ -45,18 +52,18 @@ final class RenderCache: Sendable {
 
   func value(for key: String, at now: ContinuousClock.Instant) -> String? {
     state.withLock { state in
-      state.tick += 1
-      guard let entry = state.entries[key] else {
+      guard let place = state.places[key], let entry = state.entries[place] else {
         state.statistics.misses += 1
         return nil
       }
       guard now < entry.until else {
-        Self.remove(key, from: &state)
+        state.remove(place)
         state.statistics.expired += 1
         state.statistics.misses += 1
         return nil
       }
-      state.entries[key]?.used = state.tick
+      state.unlink(place)
+      state.linkNewest(place)
       state.statistics.hits += 1
       return entry.value
     }
@@ -69,33 +76,59 @@ final class RenderCache: Sendable {
         state.statistics.refused += 1
         return
       }
-      Self.remove(key, from: &state)
-      while state.entries.count >= capacity || state.statistics.bytes + size > mostBytes {
-        guard let oldest = state.entries.min(by: { $0.value.used < $1.value.used })?.key else { break }
-        Self.remove(oldest, from: &state)
+      if let place = state.places[key] { state.remove(place) }
+      while state.places.count >= capacity || state.statistics.bytes + size > mostBytes {
+        guard let oldest = state.oldest else { break }
+        state.remove(oldest)
         state.statistics.evicted += 1
       }
-      state.tick += 1
-      state.entries[key] = Entry(value: value, size: size, until: now.advanced(by: timeToLive), used: state.tick)
-      state.statistics.entries = state.entries.count
-      state.statistics.bytes += size
+      state.insert(Entry(key: key, value: value, size: size, until: now.advanced(by: timeToLive)))
     }
   }
 
   /// Removes everything; how many entries there were.
   func clear() -> Int {
     state.withLock { state in
-      let count = state.entries.count
-      state.entries = [:]
-      state.statistics.entries = 0
-      state.statistics.bytes = 0
+      let count = state.places.count
+      var statistics = state.statistics
+      (statistics.entries, statistics.bytes) = (0, 0)
+      state = State(statistics: statistics)
       return count
     }
   }
+}
 
-  private static func remove(_ key: String, from state: inout State) {
-    guard let entry = state.entries.removeValue(forKey: key) else { return }
-    state.statistics.bytes -= entry.size
-    state.statistics.entries = state.entries.count
+extension RenderCache.State {
+  fileprivate mutating func insert(_ entry: RenderCache.Entry) {
+    let place = free.popLast() ?? entries.count
+    if place == entries.count { entries.append(entry) } else { entries[place] = entry }
+    places[entry.key] = place
+    linkNewest(place)
+    statistics.entries = places.count
+    statistics.bytes += entry.size
+  }
+
+  fileprivate mutating func remove(_ place: Int) {
+    guard let entry = entries[place] else { return }
+    unlink(place)
+    entries[place] = nil
+    free.append(place)
+    places[entry.key] = nil
+    statistics.entries = places.count
+    statistics.bytes -= entry.size
+  }
+
+  fileprivate mutating func linkNewest(_ place: Int) {
+    entries[place]?.older = newest
+    entries[place]?.newer = nil
+    if let newest { entries[newest]?.newer = place }
+    newest = place
+    if oldest == nil { oldest = place }
+  }
+
+  fileprivate mutating func unlink(_ place: Int) {
+    guard let entry = entries[place] else { return }
+    if let newer = entry.newer { entries[newer]?.older = entry.older } else { newest = entry.older }
+    if let older = entry.older { entries[older]?.newer = entry.newer } else { oldest = entry.newer }
   }
 }

@@ -54,7 +54,7 @@ struct ChildProcess: Sendable {
   }
 
   private static func write(_ bytes: [UInt8], to path: String) -> Bool {
-    guard let file = fopen(path, "wbx") else { return false }
+    guard let file = fopen(path, "wbxe") else { return false }
     let count = fwrite(bytes, 1, bytes.count, file)
     return fclose(file) == 0 && count == bytes.count
   }
@@ -107,7 +107,13 @@ struct ChildProcess: Sendable {
     var environment = settings.map { strdup($0) } + [nil]
     defer { for word in words + environment { free(word) } }
     var child: pid_t = 0
-    return posix_spawn(&child, path, &actions, &attributes, &words, &environment) == 0 ? child : nil
+    var error = posix_spawn(&child, path, &actions, &attributes, &words, &environment)
+    // A program that is being written, or that another child still holds open for the moment until it runs its own.
+    for _ in 0..<50 where error == ETXTBSY {
+      usleep(10_000)
+      error = posix_spawn(&child, path, &actions, &attributes, &words, &environment)
+    }
+    return error == 0 ? child : nil
   }
 
   /// Writes the input and reads the output until it ends; closes both.

@@ -59,9 +59,10 @@ struct MarkdownPage {
     return (String(decoding: page.html, as: UTF8.self), page.title)
   }
 
-  /// A whole page, with a plain style for screen and print.
+  /// A whole page.
   static func page(
-    of source: String, language: String, title: String, mostBytes: Int, isTimeOver: @escaping () -> Bool = { false }
+    of source: String, style: Style, language: String, title: String, mostBytes: Int,
+    isTimeOver: @escaping () -> Bool = { false }
   ) throws(Mistake) -> String {
     let (fragment, heading) = try fragment(of: source, mostBytes: mostBytes, isTimeOver: isTimeOver)
     let name = heading.isEmpty ? title : heading
@@ -71,7 +72,7 @@ struct MarkdownPage {
       <head>
       <meta charset="utf-8">
       <title>\(HTMLEntities.escaped(name))</title>
-      <style>\(style)</style>
+      <style>\(style.rules)</style>
       </head>
       <body>
       \(fragment)</body>
@@ -79,23 +80,6 @@ struct MarkdownPage {
 
       """
   }
-
-  private static let style = """
-    @page { size: A4; margin: 2cm; @bottom-right { content: counter(page) " / " counter(pages); font: 9pt sans-serif;
-      color: #5b6770 } }
-    body { font: 11pt/1.5 "DejaVu Sans", "Liberation Sans", Arial, sans-serif; color: #1a1a1a; max-width: 46em;
-      margin: 0 auto; padding: 0 1em }
-    h1, h2, h3, h4 { line-height: 1.25; break-after: avoid }
-    h1 { font-size: 1.7em } h2 { font-size: 1.3em } h3 { font-size: 1.1em }
-    table { border-collapse: collapse; width: 100%; margin: 1em 0; break-inside: auto }
-    th, td { border-bottom: 1px solid #d0d5da; padding: .35em .6em; text-align: left; vertical-align: top }
-    th { border-bottom: 2px solid #6b7680 }
-    tr, li, pre, blockquote { break-inside: avoid }
-    blockquote { margin: 1em 0; padding-left: 1em; border-left: 3px solid #d0d5da; color: #454c53 }
-    code, pre { font-family: "DejaVu Sans Mono", monospace; font-size: .9em; background: #f3f5f7 }
-    pre { padding: .7em 1em; white-space: pre-wrap } code { padding: .1em .25em }
-    a { color: #0b57a4 } hr { border: 0; border-top: 1px solid #d0d5da } img { max-width: 100% }
-    """
 
   // MARK: The parser
 

@@ -16,18 +16,21 @@ final class TemplateLibrary: Sendable {
 
   private let folders: [TemplateFolder]
   private let missing: MissingValues
+  private let defaultLocale: String
   private let state: Mutex<State>
 
-  init(folders: [TemplateFolder], missing: MissingValues) {
+  init(folders: [TemplateFolder], missing: MissingValues, defaultLocale: String = "en") {
     self.folders = folders
     self.missing = missing
+    self.defaultLocale = defaultLocale
     state = Mutex(State())
   }
 
   /// A library as the manifest declares it.
   convenience init(_ configuration: TemplatesConfiguration) {
     self.init(
-      folders: configuration.templateFolders, missing: configuration.strict ? .strict : .lenient)
+      folders: configuration.templateFolders, missing: configuration.strict ? .strict : .lenient,
+      defaultLocale: configuration.defaultLocale)
   }
 
   /// What is used now.
@@ -62,7 +65,7 @@ final class TemplateLibrary: Sendable {
     }
     let generation = TemplateGeneration(
       number: known.last.number + 1, files: texts, unreadable: unreadable, previous: known.last,
-      settings: LibrarySettings(helpers: helpers, missing: missing))
+      settings: LibrarySettings(helpers: helpers, missing: missing, defaultLocale: defaultLocale))
     state.withLock {
       $0 = State(generation: generation, stamps: stamps, texts: texts, helpers: helpers)
     }

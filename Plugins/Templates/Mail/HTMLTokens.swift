@@ -114,14 +114,19 @@ private struct HTMLTokenReader {
       return bytes.count
     }
     var quote: UInt8?
+    // A quotation mark only counts where a value begins.
+    var isValue = false
     for index in (start + 1)..<bytes.count {
       let byte = bytes[index]
       if let open = quote {
         if byte == open { quote = nil }
-      } else if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") {
+      } else if isValue, byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") {
         quote = byte
+        isValue = false
       } else if byte == UInt8(ascii: ">") {
         return index + 1
+      } else if byte != 0x20, !(0x09...0x0D).contains(byte) {
+        isValue = byte == UInt8(ascii: "=")
       }
     }
     return nil

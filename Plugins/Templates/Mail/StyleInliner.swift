@@ -8,12 +8,13 @@ struct StyleInliner {
   /// Elements deeper than this do not count for selectors.
   private static let deepest = 512
 
-  static func inlined(_ html: String) -> String {
+  /// The page with its styles written into its elements; nil if the time is over before that.
+  static func inlined(_ html: String, isTimeOver: () -> Bool = { false }) -> String? {
     var inliner = StyleInliner()
-    return inliner.run(HTMLToken.tokens(of: html))
+    return inliner.run(HTMLToken.tokens(of: html), isTimeOver)
   }
 
-  private mutating func run(_ tokens: [HTMLToken]) -> String {
+  private mutating func run(_ tokens: [HTMLToken], _ isTimeOver: () -> Bool) -> String? {
     let styles = styleElements(tokens)
     guard !styles.isEmpty else { return tokens.map(\.source).joined() }
     for index in styles { if case .other(let text) = tokens[index + 1] { sheet.add(text) } }
@@ -32,6 +33,7 @@ struct StyleInliner {
         index += 3
         continue
       }
+      if index % 64 == 0, isTimeOver() { return nil }
       write(tokens[index], rules)
       index += 1
     }

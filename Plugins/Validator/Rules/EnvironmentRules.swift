@@ -1,4 +1,5 @@
 import MainstayKernel
+import MainstayResilience
 
 extension ValidationRule {
   /// The host as a whole: mode, ports, logging.
@@ -51,7 +52,62 @@ extension ValidationRule {
           remedy: "raise the grace, or lower the timeout")
       ]
     },
+    ValidationRule("ENV006", .environment, "A host that other machines reach says what it is for.") { facts, found in
+      guard ["development", "test"].contains(facts.environment.rawValue), let fact = facts["host.environment"],
+        let address = facts["plugins.http.host"]?.text, !isLocal(address)
+      else { return [] }
+      let isStated = fact.report.origin != .standard
+      return [
+        found(
+          isStated ? .info : .warning, fact,
+          "the host answers other machines, and is held to the mild rules of \(facts.environment.rawValue)",
+          remedy: "set host.environment to staging or production, or keep it to 127.0.0.1")
+      ]
+    },
+    ValidationRule("ENV007", .environment, "Retries end before the request that waits for them.") { facts, found in
+      guard facts["plugins.retry.request_deadline"]?.text == nil,
+        let deadline = facts["plugins.http.limits.request_timeout"]?.text.flatMap(seconds)
+      else { return [] }
+      return facts.facts.compactMap { fact in
+        guard isStrategyOfService(fact), let name = fact.text, let strategy = strategy(name, facts),
+          let conflict = strategy.conflict(withDeadline: .milliseconds(Int64(clamping: Int(deadline * 1000))))
+        else { return nil }
+        return found(
+          .warning, fact, conflict,
+          remedy:
+            "choose a shorter one, raise plugins.http.limits.request_timeout, or call it outside of requests only and "
+            + "say so with plugins.retry.request_deadline")
+      }
+    },
   ]
+
+  /// `plugins.retry.default_strategy`, `plugins.retry.breakers.stripe.strategy`
+  private static func isStrategyOfService(_ fact: ConfigurationFacts.Fact) -> Bool {
+    fact.path == "plugins.retry.default_strategy"
+      || fact.path.hasPrefix("plugins.retry.breakers.") && fact.key == "strategy"
+  }
+
+  /// A strategy of the manifest or a preset, as far as its waits go.
+  private static func strategy(_ name: String, _ facts: ConfigurationFacts) -> RetryStrategy? {
+    let path = "plugins.retry.strategies.\(name)."
+    let preset = RetryStrategy.presets.first { $0.name == name }
+    guard facts.facts.contains(where: { $0.path.hasPrefix(path) }) else { return preset }
+    func duration(_ key: String) -> Duration? {
+      facts[path + key]?.text.flatMap(seconds).map { .milliseconds(Int64($0 * 1000)) }
+    }
+    return RetryStrategy(
+      name, attempts: facts[path + "attempts"]?.number ?? 3,
+      backoff: Backoff(
+        base: duration("delay") ?? .seconds(1),
+        factor: facts[path + "factor"]?.report.content.reveal().doubleValue ?? 2,
+        cap: duration("max_delay") ?? .seconds(10),
+        jitter: facts[path + "jitter"]?.text.flatMap { Backoff.Jitter(rawValue: $0) } ?? .full),
+      overallTimeout: duration("overall_timeout"))
+  }
+
+  static func isLocal(_ address: String) -> Bool {
+    address.hasPrefix("127.") || address == "localhost" || address == "::1"
+  }
 
   /// Values that name ports.
   private static func ports(_ facts: ConfigurationFacts) -> [(ConfigurationFacts.Fact, Int)] {

@@ -29,7 +29,7 @@ extension ValidationRule {
     },
     ValidationRule("SEC003", .security, "What leaves the machine is encrypted.") { facts, found in
       guard let host = facts["plugins.http.host"], let address = host.text,
-        !address.hasPrefix("127."), address != "localhost", address != "::1", !isSet(facts, "plugins.http.tls")
+        !isLocal(address), !isSet(facts, "plugins.http.tls")
       else { return [] }
       return [
         found(

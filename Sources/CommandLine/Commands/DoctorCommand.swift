@@ -29,7 +29,7 @@ struct DoctorCommand: AsyncParsableCommand {
     if let plan = planned.plan {
       return Diagnosis(
         .fine, subject: "manifest",
-        "\(options.manifest): \(plan.plugins.count) plugins in \(plan.graph.levels.count) levels")
+        "\(options.manifest): \(plan.summary)")
     }
     return Diagnosis(
       .problem, subject: "manifest", "\(options.manifest) has errors",

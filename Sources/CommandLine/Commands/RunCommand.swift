@@ -29,6 +29,7 @@ struct RunCommand: AsyncParsableCommand {
     let report = StartReport(style: output.style, json: output.json)
     let ready = kernel.events.observe(HostReady.self) { event in
       if !quiet { report.print(kernel.status, kernel.graph, event.duration) }
+      Task.detached(priority: .utility) { StartPages.release() }
     }
     let reloads = reportReloads(of: kernel)
     // The main actor belongs to the command line; the host lives on the global executor.
@@ -66,7 +67,7 @@ struct RunCommand: AsyncParsableCommand {
     watchdog.handle(SIGINT) { kernel.requestStop(reason: "SIGINT") }
     watchdog.handle(SIGHUP) {
       // The kernel logs what became of it.
-      Task { _ = try? await kernel.reload() }
+      Task { _ = try? await kernel.reload(by: "SIGHUP") }
     }
   }
 

@@ -17,9 +17,17 @@ struct ValidateCommand: ParsableCommand {
       let report = planned.report(colored: output.colorsErrors)
       if !report.isEmpty { printError(report) }
       if let plan = planned.plan {
-        print("\(options.manifest) is valid: \(plan.plugins.count) plugins, \(plan.graph.levels.count) levels")
+        print("\(options.manifest) is valid: \(plan.summary)")
       }
     }
     if planned.plan == nil { throw ExitCode(1) }
+  }
+}
+
+extension Plan {
+  /// Such as `8 plugins, 2 levels`.
+  var summary: String {
+    let (plugins, levels) = (plugins.count, graph.levels.count)
+    return "\(plugins) plugin\(plugins == 1 ? "" : "s"), \(levels) level\(levels == 1 ? "" : "s")"
   }
 }

@@ -14,6 +14,7 @@ extension Kernel {
     while (try? await clock.sleep(for: Self.watchInterval)) != nil {
       let (settings, read) = shared.withLock { ($0.plan.host.reload, $0.lastRead) }
       guard settings.watch, read.isOutdated else { continue }
+      let changed = read.outdated.joined(separator: ", ")
       var latest: ConfigSnapshot
       repeat {
         latest = read.now
@@ -22,7 +23,7 @@ extension Kernel {
       // Somebody may have asked for a reload meanwhile.
       guard shared.withLock({ $0.lastRead }).isOutdated else { continue }
       // What became of it is logged and published by the reload itself.
-      _ = try? await reload()
+      _ = try? await reload(by: "a change of \(changed)")
     }
   }
 }

@@ -1,8 +1,11 @@
+import Instrumentation
 import Logging
 import Synchronization
 
 /// Somebody who asked for a reload and waits for what becomes of it.
 struct ReloadWaiter: Sendable {
+  /// Who that is, in words.
+  let by: String
   /// How many reloads had been answered when this one was asked for.
   let answers: Int
   let continuation: CheckedContinuation<Result<ReloadReport, KernelError>, Never>
@@ -37,6 +40,8 @@ struct ReloadSession: Sendable {
   let old: Plan
   let new: Plan
   let difference: PlanDifference
+  /// Who asked first.
+  let by: String
   var waiters: [ReloadWaiter]
   var phase = Phase.reconfiguring
   var outcome = Reconfigured()
@@ -51,8 +56,11 @@ struct ReloadSession: Sendable {
 
 extension Kernel {
   /// Reads the manifest again and applies what changed.
+  /// - Parameter by: Who asks, for the events that tell of it: `SIGHUP`. Nil names the request that is being answered, if
+  ///   there is one.
   @discardableResult
-  public func reload() async throws(KernelError) -> ReloadReport {
+  public func reload(by: String? = nil) async throws(KernelError) -> ReloadReport {
+    let by = by ?? ServiceContext.current?.requestID.map { "request \($0)" } ?? "the program"
     guard shared.withLock({ $0.hasBegun }) else {
       throw KernelError(.reloadRejected, "the host has not been started")
     }
@@ -60,7 +68,7 @@ extension Kernel {
     // Reading files and decoding is done beside the loop, which goes on serving the plugins meanwhile.
     let planned = await Task(priority: .medium) { planner.plan() }.value
     let result = await withCheckedContinuation { continuation in
-      let waiter = ReloadWaiter(answers: answers, continuation: continuation)
+      let waiter = ReloadWaiter(by: by, answers: answers, continuation: continuation)
       if case .terminated = send.yield(.replanned(planned, waiter)) {
         continuation.resume(returning: .failure(KernelError(.reloadRejected, "the host has stopped")))
       }
@@ -71,7 +79,7 @@ extension Kernel {
   func takeReload(_ planned: Planned, _ waiter: ReloadWaiter) {
     let (state, isBusy, old) = shared.withLock { ($0.state, $0.reload != nil, $0.plan) }
     guard state == .running || state == .starting else {
-      return reject(KernelError(.reloadRejected, "the host is \(state.rawValue)"), [waiter])
+      return reject(KernelError(.reloadRejected, "the host is \(state.rawValue)"), [waiter], by: waiter.by)
     }
     if join(planned.snapshot, waiter) { return }
     guard !isBusy, state == .running else {
@@ -84,15 +92,17 @@ extension Kernel {
       if planned.plan == nil { shared.lastRead.keep(before) }
     }
     guard let new = planned.plan else {
-      return reject(KernelError(.reloadRejected, planned.report(colored: false)), [waiter])
+      return reject(KernelError(.reloadRejected, planned.report(colored: false)), [waiter], by: waiter.by)
     }
     let difference = PlanDifference(from: old, to: new)
     if let fixed = difference.fixed.first {
       return reject(
-        KernelError(.reloadRejected, "\(fixed.path) cannot change while the host runs; restart the host"), [waiter])
+        KernelError(.reloadRejected, "\(fixed.path) cannot change while the host runs; restart the host"), [waiter],
+        by: waiter.by)
     }
     shared.withLock {
-      $0.reload = ReloadSession(old: old, new: new, difference: difference, waiters: [waiter], target: new)
+      $0.reload = ReloadSession(
+        old: old, new: new, difference: difference, by: waiter.by, waiters: [waiter], target: new)
     }
     reconfigure(difference.changed, from: old, to: new)
   }
@@ -268,7 +278,7 @@ extension Kernel {
       if rejection == nil, !session.difference.changes.isEmpty { shared.generation += 1 }
     }
     if let rejection {
-      reject(rejection, session.waiters)
+      reject(rejection, session.waiters, by: session.by)
     } else {
       accept(session)
     }
@@ -288,20 +298,21 @@ extension Kernel {
       logger.info(
         "configuration reloaded",
         metadata: [
-          "generation": "\(report.generation)",
+          "generation": "\(report.generation)", "by": "\(session.by)",
           "changes": "\(difference.changes.map(\.description).joined(separator: "; "))",
           "restarted": "\(report.restarted.isEmpty ? "none" : report.restarted.joined(separator: ", "))",
         ])
       bus.publish(
-        HostReloaded(generation: report.generation, changed: difference.changes.map(\.path.description)))
+        HostReloaded(
+          generation: report.generation, changed: difference.changes.map(\.path.description), by: session.by))
     }
     answer(.success(report), session.waiters)
   }
 
-  private func reject(_ error: KernelError, _ waiters: [ReloadWaiter]) {
+  private func reject(_ error: KernelError, _ waiters: [ReloadWaiter], by: String) {
     shared.withLock { $0.rejectedReloads += 1 }
-    logger.error("reload refused: \(error)")
-    bus.publish(HostReloadRejected(reason: error.description))
+    logger.error("reload refused: \(error)", metadata: ["by": "\(by)"])
+    bus.publish(HostReloadRejected(reason: error.description, by: by))
     answer(.failure(error), waiters)
   }
 
@@ -320,10 +331,10 @@ extension Kernel {
       defer { shared.waitingReloads = [] }
       return shared.waitingReloads
     }
-    guard !waiters.isEmpty else { return }
+    guard let by = waiters.first?.by else { return }
     Task(priority: .medium) {
       let result: Result<ReloadReport, KernelError>
-      do throws(KernelError) { result = .success(try await self.reload()) } catch { result = .failure(error) }
+      do throws(KernelError) { result = .success(try await self.reload(by: by)) } catch { result = .failure(error) }
       for waiter in waiters { waiter.continuation.resume(returning: result) }
     }
   }

@@ -9,9 +9,11 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
   let settings: PostgresConnectionSettings
   let reactors: [Reactor]
   /// Why there is no database at all.
-  private let absence: String?
+  let absence: String?
   private let turn = Atomic<Int>(0)
   let place = PrimaryPlace()
+  /// For each server whether it is a pooler.
+  private let signs: [PoolerSign]
   let meter: (any PostgresMeter)?
 
   init(
@@ -24,7 +26,18 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
     self.options = options
     self.settings = settings
     self.reactors = reactors
+    signs = options.endpoints.map { _ in PoolerSign() }
   }
+
+  /// How a connection to one of the servers behaves.
+  func settings(forServer server: Int) -> PostgresConnectionSettings {
+    var it = settings
+    it.poolerSign = signs[server]
+    return it
+  }
+
+  /// Whether a server was found to be a pooler that changes servers, or is said to be one.
+  func changesServers(_ server: Int) -> Bool { settings.pooler == .transaction || signs[server].isSeen }
 
   /// Tries the servers in their order; each gets its share of the time that is left.
   func connect(
@@ -43,7 +56,7 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
       let left = MonotonicInstant.now.duration(to: end) / (attempts.count - number)
       do {
         let connection = try await PostgresConnection.connect(
-          attempt.options, to: endpoint, settings: settings, handlers: handlers, on: reactor,
+          attempt.options, to: endpoint, settings: settings(forServer: attempt.server), handlers: handlers, on: reactor,
           deadline: .now.advanced(by: left))
         if connection.role == .primary { place.found(endpoint, anyWillDo: !wantsPrimary) }
         return connection

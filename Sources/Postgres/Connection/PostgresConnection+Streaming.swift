@@ -28,18 +28,20 @@ extension PostgresConnection {
     if Task.isCancelled { throw PostgresError.cancelled }
     session.streamBegins(unit)
     await session.run(unit)
-    defer { session.streamEnded(unit, PostgresOutcome(unit.error)) }
-    if let error = unit.error { throw error }
     do {
-      for try await chunk in chunks {
-        try await send(chunk, unit)
-        if unit.isDone { break }
+      if !session.isDone(unit) {
+        for try await chunk in chunks {
+          try await send(chunk, unit)
+          if session.isDone(unit) { break }
+        }
       }
     } catch {
       await end(unit, "given up by the client")
+      session.streamEnded(unit, PostgresOutcome(unit.error))
       throw unit.isAbandoned ? unit.error ?? error : error
     }
     await end(unit, nil)
+    session.streamEnded(unit, PostgresOutcome(unit.error))
     if let error = unit.error { throw error }
     return unit.extra?.results.last?.affectedRows ?? 0
   }
@@ -176,6 +178,9 @@ final class StreamReader: Sendable {
 }
 
 extension Session {
+  /// Whether its last answer has come. Until then the reactor's thread may write to it.
+  func isDone(_ unit: SessionUnit) -> Bool { locked { unit.isDone } }
+
   /// What a reader fetches makes room for more.
   func fetch<Element>(
     _ unit: SessionUnit, _ take: (SessionUnit.Extra) -> [Element]

@@ -12,6 +12,8 @@ public struct PostgresConnectionSettings: Sendable {
   public var statementCacheCapacity = 256
   /// What stands between the connection and the server.
   public var pooler = PostgresPooler.detected
+  /// What the connections to the same place have found out about a pooler, if they tell each other.
+  var poolerSign: PoolerSign?
   /// How many bytes of rows or of COPY data may wait for a slow reader before the socket is no longer read.
   public var streamBufferLimit = 1 << 20
   /// How many statements may be under way or wait on the connection; more are refused.
@@ -42,7 +44,7 @@ public enum PostgresPooler: String, Sendable, Hashable, CaseIterable {
   case transaction
 
   /// The largest process id that a kernel gives (PID_MAX_LIMIT of Linux, proc(5); other systems stay far below). PgBouncer
-  /// and its like send 32 random bits instead, one in a thousand of which is as small.
+  /// and its like send 32 random bits instead, one in a thousand of which is as small: hence `PoolerSign`.
   private static let largestProcessID: Int32 = 4_194_304
 
   /// Whether statements must do without names and wait for each other.

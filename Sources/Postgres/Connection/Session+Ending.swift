@@ -11,9 +11,7 @@ extension Session {
     }
     waiting.keep { unit in
       guard let error = reasonToAbandon(unit, now) else { return true }
-      unit.fail(error)
-      unit.isDone = true
-      wake(unit)
+      refuse(unit, error)
       return false
     }
     if let cancelling, cancelling.deadline <= now {
@@ -113,11 +111,7 @@ extension Session {
       unit.isDone = true
       wake(unit)
     }
-    while let unit = waiting.removeFirst() {
-      unit.fail(error)
-      unit.isDone = true
-      wake(unit)
-    }
+    while let unit = waiting.removeFirst() { refuse(unit, error) }
     askReactor()
   }
 }

@@ -11,6 +11,8 @@ extension Session {
       sendDeallocations()
     }
     if isUnsynced, unit.kind != .sharedRead { sendSharedSync() }
+    // What was to go out before it may have shown that the connection is lost: then nobody looks at the queue any more.
+    if let failure { return refuse(unit, failure) }
     let wasIdle = inFlight.isEmpty
     switch unit.kind {
     case .batch:

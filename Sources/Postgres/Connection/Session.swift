@@ -28,6 +28,8 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
   let reactor: Reactor
   let settings: PostgresConnectionSettings
   let handlers: PostgresConnectionHandlers
+  /// What other connections may yet find out about a pooler; nil if that is certain.
+  private let sign: PoolerSign?
   let lock = Mutex(())
 
   @exclusivity(unchecked) var connection: OpaquePointer?
@@ -76,6 +78,8 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
     self.settings = settings
     self.handlers = handlers
     let changesServers = settings.pooler.changesServers(backendProcessID: PQbackendPID(connection))
+    if settings.pooler == .detected, changesServers { settings.poolerSign?.see() }
+    sign = settings.pooler == .detected && !changesServers ? settings.poolerSign : nil
     statements = StatementCache(
       capacity: changesServers ? 0 : settings.statementCacheCapacity, session: .random(in: 0 ... .max))
   }
@@ -199,23 +203,20 @@ extension Session {
 
   private func accept(_ unit: SessionUnit) {
     unit.isSubmitted = true
-    if let failure {
-      unit.fail(failure)
-      unit.isDone = true
-      return wake(unit)
-    }
+    if let failure { return refuse(unit, failure) }
     guard inFlight.count + waiting.count < settings.queueLimit else {
-      unit.fail(.queueIsFull(settings.queueLimit))
-      unit.isDone = true
-      return wake(unit)
+      return refuse(unit, .queueIsFull(settings.queueLimit))
     }
-    if let deadline = unit.deadline, deadline <= .now {
-      unit.fail(.timedOut)
-      unit.isDone = true
-      return wake(unit)
-    }
+    if let deadline = unit.deadline, deadline <= .now { return refuse(unit, .timedOut) }
     if waiting.isEmpty, canSend(unit) { send(unit) } else { waiting.append(unit) }
     sweepSoon()
+  }
+
+  /// Ends a unit that is not sent.
+  func refuse(_ unit: SessionUnit, _ error: PostgresError) {
+    unit.fail(error)
+    unit.isDone = true
+    wake(unit)
   }
 
   private func sweepSoon() {
@@ -226,6 +227,7 @@ extension Session {
 
   func canSend(_ unit: SessionUnit) -> Bool {
     guard cancelling == nil else { return false }
+    if let sign, sign.isSeen { statements.keepNothing() }
     guard statements.keepsStatements else { return canSendAlone(unit) }
     guard let first = inFlight.first else { return true }
     return !unit.kind.isExclusive && !first.kind.isExclusive

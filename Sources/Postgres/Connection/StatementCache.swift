@@ -96,7 +96,12 @@ struct StatementCache {
     guard statement.number > lastBeforeLoss else { return }
     lastBeforeLoss = number
     losses += 1
-    guard losses >= Self.mostLosses else { return }
+    if losses >= Self.mostLosses { keepNothing() }
+  }
+
+  /// From now on no statement is kept.
+  mutating func keepNothing() {
+    guard capacity > 0 else { return }
     while let oldest { remove(oldest) }
     evicted = []
     capacity = 0

@@ -48,14 +48,25 @@ final class DedicatedConnections: Sendable {
     case .ready(let connection): return connection
     case .open: return try await open(by: deadline)
     case .wait(let waiter):
-      let granted = try await waiter.value(by: deadline, on: reactor) { [options] in
+      if let granted = try await wait(on: waiter, by: deadline) { return granted }
+      return try await open(by: deadline)
+    }
+  }
+
+  /// Who has stopped waiting takes no place in the line any more.
+  private func wait(on waiter: OneShot<RedisConnection?>, by deadline: MonotonicInstant) async throws
+    -> RedisConnection?
+  {
+    do {
+      return try await waiter.value(by: deadline, on: reactor) { [options] in
         RedisError(
           .timedOut,
           "all \(options.maxDedicatedConnections) dedicated connections were in use until the deadline "
             + "(maxDedicatedConnections)")
       }
-      if let granted { return granted }
-      return try await open(by: deadline)
+    } catch {
+      state.withLock { state in state.waiters.removeAll { $0 === waiter } }
+      throw error
     }
   }
 

@@ -26,6 +26,7 @@ extension RedisClient {
 extension RedisCommand {
   /// The arguments, unless the command blocks: on a shared connection it would hold up everybody.
   func unblocked() throws -> RedisArguments {
+    if let refusal = refusal(isCleared: false) { throw refusal }
     guard blocks == nil else {
       throw RedisError(
         .configuration, "a command that blocks cannot be part of a pipeline or transaction", command: name)

@@ -68,6 +68,7 @@ public final class RedisClient: Sendable {
     _ command: RedisCommand<Reply>, deadline: ContinuousClock.Instant? = nil
   ) async throws -> Reply {
     if command.blocks != nil { return try await sendBlocking(command, deadline) }
+    if command.needs != .nothing, let refusal = command.refusal(isCleared: false) { throw refusal }
     do {
       return try Reply(
         reply: try await reply(command.arguments, command.isReadOnly, deadline.map { MonotonicInstant($0) }))

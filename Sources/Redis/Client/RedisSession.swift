@@ -6,11 +6,14 @@ import Synchronization
 public final class RedisSession: Sendable {
   let connection: RedisConnection
   private let timeout: Duration
+  /// Whether what the connection was told is forgotten before the next caller gets it.
+  private let isCleared: Bool
   private let isEnded = Atomic(false)
 
-  init(_ connection: RedisConnection, timeout: Duration) {
+  init(_ connection: RedisConnection, timeout: Duration, isCleared: Bool) {
     self.connection = connection
     self.timeout = timeout
+    self.isCleared = isCleared
   }
 
   /// Sends a command and reads its reply. A command that blocks is waited for until its own time is up.
@@ -21,6 +24,7 @@ public final class RedisSession: Sendable {
   ) async throws -> Reply {
     do {
       try checkOpen()
+      if let refusal = command.refusal(isCleared: isCleared) { throw refusal }
       let reply = try await connection.sendAlone(command.arguments, deadline: limit(command.blocks, deadline))
       return try Reply(reply: reply)
     } catch let error as RedisError {
@@ -33,7 +37,10 @@ public final class RedisSession: Sendable {
     _ command: repeat RedisCommand<each Reply>, deadline: ContinuousClock.Instant? = nil
   ) async throws -> (repeat each Reply) {
     var batch: [RedisArguments] = []
-    for command in repeat each command { batch.append(command.arguments) }
+    for command in repeat each command {
+      if let refusal = command.refusal(isCleared: isCleared) { throw refusal }
+      batch.append(command.arguments)
+    }
     var replies = try await replies(batch, deadline: deadline).makeIterator()
     return (repeat try (each command).decode(from: &replies))
   }
@@ -66,7 +73,7 @@ extension RedisClient {
   public func withSession<Value: Sendable>(
     deadline: ContinuousClock.Instant? = nil, _ body: (RedisSession) async throws -> Value
   ) async throws -> Value {
-    try await lend(deadline, body) { connection in
+    try await lend(deadline, isCleared: true, body) { connection in
       // RESET forgets everything that a connection can have been told, the log-in included.
       Task(executorPreference: reactor) { [options, dedicated] in
         let limit = MonotonicInstant.now.advanced(by: options.commandTimeout)
@@ -80,15 +87,15 @@ extension RedisClient {
   func withCleanSession<Value: Sendable>(
     deadline: ContinuousClock.Instant?, _ body: (RedisSession) async throws -> Value
   ) async throws -> Value {
-    try await lend(deadline, body) { dedicated.release($0, isClean: true) }
+    try await lend(deadline, isCleared: false, body) { dedicated.release($0, isClean: true) }
   }
 
   private func lend<Value: Sendable>(
-    _ deadline: ContinuousClock.Instant?, _ body: (RedisSession) async throws -> Value,
+    _ deadline: ContinuousClock.Instant?, isCleared: Bool, _ body: (RedisSession) async throws -> Value,
     returning giveBack: (RedisConnection) -> Void
   ) async throws -> Value {
     let connection = try await dedicated.acquire(by: limit(deadline, options.commandTimeout))
-    let session = RedisSession(connection, timeout: options.commandTimeout)
+    let session = RedisSession(connection, timeout: options.commandTimeout, isCleared: isCleared)
     do {
       let value = try await body(session)
       session.end()

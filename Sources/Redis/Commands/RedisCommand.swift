@@ -11,12 +11,18 @@ public struct RedisCommand<Reply: RedisDecodable>: Sendable {
   public var isReadOnly: Bool
   /// How long the server may keep it waiting, for commands that block. `.zero` is for ever.
   @usableFromInline var blocks: Duration?
+  /// What it asks of its connection; looked at for commands given by their name only.
+  @usableFromInline var needs = ConnectionNeeds.nothing
 
   /// A command of any name. Name and sub-commands are words: `RedisCommand<Int>("OBJECT", "REFCOUNT", key)`.
+  ///
+  /// One that changes its connection or may wait on it, such as `SELECT` or `BLPOP`, is refused outside of `withSession`;
+  /// one whose replies do not answer it one by one, such as `SUBSCRIBE` or `MONITOR`, everywhere.
   public init(_ name: String, _ arguments: any RedisArgument..., isReadOnly: Bool = false) {
     self.init(name, readOnly: isReadOnly) { body in
       for argument in arguments { argument.append(to: &body) }
     }
+    needs = ConnectionNeeds(name, arguments)
   }
 
   /// A command whose arguments are written by a closure.
@@ -35,6 +41,7 @@ public struct RedisCommand<Reply: RedisDecodable>: Sendable {
     var other = RedisCommand<Other>(name, arguments: arguments)
     other.isReadOnly = isReadOnly
     other.blocks = blocks
+    other.needs = needs
     return other
   }
 

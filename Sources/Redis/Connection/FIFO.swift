@@ -37,6 +37,13 @@ struct FIFO<Element: Sendable>: ~Copyable, @unchecked Sendable {
     return element
   }
 
+  /// Takes elements out of the middle; the others keep their order. Looks at each.
+  mutating func removeAll(where isUnwanted: (Element) -> Bool) {
+    for _ in 0..<count {
+      if let element = popFirst(), !isUnwanted(element) { append(element) }
+    }
+  }
+
   private func slot(_ index: Int) -> UnsafeMutablePointer<Element> { slots + ((head + index) & (capacity - 1)) }
 
   private mutating func grow() {

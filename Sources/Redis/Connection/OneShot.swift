@@ -12,6 +12,16 @@ final class OneShot<Value: Sendable>: Sendable {
 
   private let state = Mutex(State.empty)
 
+  /// Whether nobody has given an answer yet.
+  var isPending: Bool {
+    state.withLock { state in
+      switch state {
+      case .empty, .waiting: true
+      case .resolved, .taken: false
+      }
+    }
+  }
+
   /// Gives the answer. Only the first one counts; true for it.
   @discardableResult
   func resolve(_ result: Result<Value, any Error>) -> Bool {

@@ -34,9 +34,13 @@ final class SubscriptionBuffer: Sendable {
     do {
       return try await turn.value()
     } catch {
+      state.withLock { state in state.waiters.removeAll { $0 === turn } }
       return nil
     }
   }
+
+  /// How many wait for an event.
+  var waiting: Int { state.withLock { $0.waiters.count } }
 
   func receive(_ message: RedisMessage) {
     state.withLock { state in

@@ -18,6 +18,8 @@ struct SubscriptionTable {
     topics[topic, default: Topic()].listeners[ObjectIdentifier(buffer)] = buffer
     if topics[topic]?.isConfirmed == true { return nil }
     let waiter = OneShot<Void>()
+    // Those who have stopped waiting are not kept until the server answers, which it may never do.
+    topics[topic]?.waiters.removeAll { !$0.isPending }
     topics[topic]?.waiters.append(waiter)
     return waiter
   }

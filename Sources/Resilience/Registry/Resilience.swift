@@ -84,7 +84,9 @@ public final class Resilience: Sendable {
   private let budget: BudgetSettings
   private let longest: Int
   private let observer: Observer
-  private let services = Mutex<[String: Service]>([:])
+  private let all = Mutex<[String: Service]>([:])
+  /// Before the names of retries that belong to no service.
+  private static let loose = "strategy:"
 
   /// A registry.
   /// - Parameters:
@@ -119,23 +121,29 @@ public final class Resilience: Sendable {
 
   /// The service of a name.
   public func service(_ name: String) throws(ResilienceError) -> Service {
-    if let service = services.withLock({ $0[name] }) ?? add(name, standard) { return service }
+    if let service = all.withLock({ $0[name] }) ?? add(name, standard) { return service }
     throw ResilienceError(
       code: .tooManyServices,
       message: "there are \(longest) services already; '\(name)' would be one more: are names made of data?")
   }
 
   /// The service of a name, if it was declared or asked for.
-  public func known(_ name: String) -> Service? { services.withLock { $0[name] } }
+  public func known(_ name: String) -> Service? { all.withLock { $0[name] } }
 
   /// Every service that was declared or asked for, by name.
-  public var known: [Service] { services.withLock { $0.values.sorted { $0.name < $1.name } } }
+  public var known: [Service] { all.withLock { $0.values.sorted { $0.name < $1.name } } }
+
+  /// The services among them: not the retries that belong to none.
+  public var services: [Service] { known.filter { !$0.name.hasPrefix(Self.loose) } }
+
+  /// The breakers of the services, by name.
+  public var breakers: [CircuitBreaker] { services.map(\.breaker) }
 
   /// A retry that belongs to no service, for work such as a database transaction; with a budget of its own.
   public func retry(_ strategy: String) throws(ResilienceError) -> Retry {
-    let name = "strategy:" + strategy
+    let name = Self.loose + strategy
     let settings = ServiceSettings(strategy: try self.strategy(strategy))
-    guard let service = services.withLock({ $0[name] }) ?? add(name, settings) else {
+    guard let service = all.withLock({ $0[name] }) ?? add(name, settings) else {
       return try service(name).retry
     }
     return service.retry
@@ -149,7 +157,7 @@ public final class Resilience: Sendable {
 
   private func add(_ name: String, _ settings: ServiceSettings) -> Service? {
     let service = make(name, settings)
-    return services.withLock { services in
+    return all.withLock { services in
       if let known = services[name] { return known }
       guard services.count < longest || declared[name] != nil else { return nil }
       services[name] = service

@@ -225,7 +225,8 @@ extension Retry {
     let clock = timer.clock
     return executions?.begin(
       RetryExecution(
-        id: 0, operation: call.operation, service: call.service, strategy: strategy.name, metadata: call.metadata,
+        id: 0, operation: call.operation, service: call.service, strategy: strategy.name,
+        metadata: RetryExecution.bounded(call.metadata),
         startedAt: clock.timeSinceEpoch - started.duration(to: clock.now)))
   }
 

@@ -30,7 +30,7 @@ public struct RetryExecution: Sendable, Hashable {
   public let service: String?
   /// The name of the strategy.
   public let strategy: String
-  /// What the caller says about it.
+  /// What the caller says about it: the first 32 entries by name, each of up to 256 characters.
   public let metadata: [String: String]
   /// When it began: time since 1970.
   public let startedAt: Duration
@@ -44,6 +44,22 @@ public struct RetryExecution: Sendable, Hashable {
   public internal(set) var duration: Duration?
 
   static let longestList = 50
+  /// The most entries of metadata that are kept, and the most characters of each.
+  static let mostMetadata = 32
+  static let longestMetadata = 256
+
+  /// Metadata as it is kept: the first entries by name, each cut.
+  static func bounded(_ metadata: [String: String]) -> [String: String] {
+    guard metadata.count > mostMetadata || metadata.contains(where: isTooLong) else { return metadata }
+    return Dictionary(
+      metadata.sorted { $0.key < $1.key }.prefix(mostMetadata)
+        .map { (String($0.key.prefix(longestMetadata)), String($0.value.prefix(longestMetadata))) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  private static func isTooLong(_ key: String, _ value: String) -> Bool {
+    key.utf8.count > longestMetadata || value.utf8.count > longestMetadata
+  }
 
   mutating func end(_ stop: RetryMachine.Stop?, after duration: Duration) {
     state = stop == nil ? .succeeded : .failed

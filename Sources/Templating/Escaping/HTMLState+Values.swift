@@ -3,7 +3,11 @@ extension HTMLState {
   mutating func interpolate(isJSON: Bool, isRaw: Bool) throws(TemplateError) -> EscapeMode {
     switch place {
     case .text: return isRaw ? .raw : .html
-    case .escapableText: return .attribute
+    case .escapableText:
+      guard !hasTag else {
+        throw refused("a value cannot stand after a tag in <\(elementText)>", "write &lt; for the < of the tag")
+      }
+      return .attribute
     case .comment:
       matched = 0
       if isRaw { throw refused("{{{…}}} cannot stand in a comment", "write {{…}}") }
@@ -26,7 +30,11 @@ extension HTMLState {
 
   private mutating func interpolateValue() throws(TemplateError) -> EscapeMode {
     switch HTMLAttribute.kind(attribute, of: element) {
-    case .plain: return .attribute
+    case .plain:
+      guard element == Array("meta".utf8), attribute == Array("content".utf8) else { return .attribute }
+      directive.hasValue = true
+      if let mistake = directive.mistake { throw TemplateError(.context, mistake) }
+      return .attribute
     case .url: return try interpolateURL()
     case .script:
       throw refused(
@@ -42,11 +50,13 @@ extension HTMLState {
   private mutating func interpolateURL() throws(TemplateError) -> EscapeMode {
     guard var position = url else { return .url }
     defer { url = position }
+    let choosesOrigin = !position.fixesOrigin
     switch position.interpolate() {
     case .some(let mode):
-      if mode == .url, HTMLAttribute.loadsCode(attribute, of: element) {
+      if choosesOrigin, HTMLAttribute.loadsCode(attribute, of: element) {
         throw refused(
-          "a value cannot choose what '\(attributeText)' of <\(elementText)> loads", "write the address, up to its path"
+          "a value cannot choose from where '\(attributeText)' of <\(elementText)> is loaded",
+          "write the address, up to its path"
         )
       }
       return mode
@@ -96,9 +106,17 @@ extension HTMLState {
       var state = left
       state.place = .afterBranch
       state.attribute = []
+      state.directive.join(right.directive)
+      state.mistake = left.mistake ?? right.mistake ?? state.directive.mistake
       return state
     }
     var (one, other) = (left, right)
+    one.directive.join(other.directive)
+    other.directive = one.directive
+    one.hasTag = one.hasTag || other.hasTag
+    other.hasTag = one.hasTag
+    one.mistake = one.mistake ?? other.mistake ?? one.directive.mistake
+    other.mistake = one.mistake
     if let first = one.url, let second = other.url {
       guard let url = URLPosition.join(first, second) else { return nil }
       one.url = url
@@ -120,7 +138,9 @@ extension HTMLState {
 
   /// What has to be true of the text that follows a place where branches met; the message if it is not.
   func objection(to byte: UInt8) -> String? {
-    guard place == .afterBranch, !byte.isSpace, byte != UInt8(ascii: ">"), byte != UInt8(ascii: "/") else { return nil }
+    guard place == .afterBranch, !byte.isHTMLSpace, byte != UInt8(ascii: ">"), byte != UInt8(ascii: "/") else {
+      return nil
+    }
     return "the parts of this block end in different places of a tag; a space must follow it"
   }
 

@@ -36,10 +36,14 @@ struct HTMLState: Equatable {
   /// The attribute whose name is read, or whose value this is.
   var attribute: [UInt8] = []
   var url: URLPosition?
-  /// Whether the text after a value made a scheme of it.
-  var hasDynamicScheme = false
+  /// What is wrong with the text, whatever values there are.
+  var mistake: String?
   /// In raw content, how much of `</name` has been seen; in a comment, how many hyphens.
   var matched = 0
+  /// In `title` and `textarea`, whether there is text that is a tag where these elements are SVG's.
+  var hasTag = false
+  /// In `meta`, whether it is an instruction to the browser, and whether a value stands in its content.
+  var directive = MetaDirective()
   /// In a script, what has been seen on this line and before.
   var script = ScriptLine()
   /// In a declaration, its first characters.
@@ -73,7 +77,7 @@ struct HTMLState: Equatable {
     case .beforeValue: beforeValue(byte)
     case .doubleQuoted: if byte == ASCII.quote { endValue() } else { advanceURL(byte) }
     case .singleQuoted: if byte == ASCII.apostrophe { endValue() } else { advanceURL(byte) }
-    case .unquoted: if byte.isSpace { endValue() } else if byte == UInt8(ascii: ">") { closeTag() }
+    case .unquoted: if byte.isHTMLSpace { endValue() } else if byte == UInt8(ascii: ">") { closeTag() }
     case .declaration: declaration(byte)
     case .comment: comment(byte)
     case .rawText, .escapableText: rawText(byte)
@@ -81,8 +85,8 @@ struct HTMLState: Equatable {
   }
 
   private mutating func advanceURL(_ byte: UInt8) {
-    if byte == UInt8(ascii: ":"), url?.isDynamic == true { hasDynamicScheme = true }
     url?.advance(byte)
+    if url?.endsDynamicScheme == true { mistake = "a value cannot be the scheme of a URL; write the scheme" }
   }
 
   private mutating func openTag(_ byte: UInt8) {
@@ -117,7 +121,7 @@ struct HTMLState: Equatable {
   }
 
   private func endsName(_ byte: UInt8) -> Bool {
-    byte.isSpace || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ">")
+    byte.isHTMLSpace || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ">")
   }
 
   private mutating func afterName(_ byte: UInt8) {
@@ -133,7 +137,7 @@ struct HTMLState: Equatable {
   private mutating func attributeName(_ byte: UInt8) {
     if byte == UInt8(ascii: "=") {
       place = .beforeValue
-    } else if byte.isSpace {
+    } else if byte.isHTMLSpace {
       place = .afterAttributeName
     } else if endsName(byte) {
       afterName(byte)
@@ -143,14 +147,18 @@ struct HTMLState: Equatable {
   }
 
   private mutating func afterAttributeName(_ byte: UInt8) {
-    if byte.isSpace { return }
+    if byte.isHTMLSpace { return }
     if byte == UInt8(ascii: "=") { place = .beforeValue } else { beforeAttribute(byte) }
   }
 
   private mutating func beforeValue(_ byte: UInt8) {
-    if byte.isSpace { return }
+    if byte.isHTMLSpace { return }
     if byte == UInt8(ascii: ">") { return closeTag() }
     url = HTMLAttribute.kind(attribute, of: element) == .url ? URLPosition() : nil
+    if element == Array("meta".utf8), attribute == Array("http-equiv".utf8) {
+      directive.isThere = true
+      mistake = mistake ?? directive.mistake
+    }
     switch byte {
     case ASCII.quote: place = .doubleQuoted
     case ASCII.apostrophe: place = .singleQuoted
@@ -178,9 +186,9 @@ struct HTMLState: Equatable {
 
   /// Back to text, where nothing of what was before counts.
   private mutating func enterText() {
-    let hadDynamicScheme = hasDynamicScheme
+    let found = mistake
     self = HTMLState()
-    hasDynamicScheme = hadDynamicScheme
+    mistake = found
   }
 
   /// `<!` with something after it: a comment if that is `--`, of Outlook if that is `--[if`.
@@ -214,6 +222,10 @@ struct HTMLState: Equatable {
 
   private mutating func rawText(_ byte: UInt8) {
     script.advance(byte)
+    if script.hidesItsEnd, element == Array("script".utf8) {
+      mistake = "a script with '<!--' and '<script' does not end at its end tag; write '\\x3C' for one of the '<'"
+    }
+    if matched == 1, byte.isLetter || byte == UInt8(ascii: "!") { hasTag = true }
     let count = element.count + 2
     if matched == count {
       if endsName(byte) {
@@ -229,5 +241,23 @@ struct HTMLState: Equatable {
     } else {
       matched = byte == UInt8(ascii: "<") ? 1 : 0
     }
+  }
+}
+
+/// What makes of a `meta` element an instruction to the browser, such as to go elsewhere.
+struct MetaDirective: Equatable {
+  /// Whether it has `http-equiv`.
+  var isThere = false
+  /// Whether a value stands in `content`.
+  var hasValue = false
+
+  /// That both are the case.
+  var mistake: String? {
+    isThere && hasValue ? "a value cannot stand in a <meta> with 'http-equiv'; write its 'content' without values" : nil
+  }
+
+  mutating func join(_ other: MetaDirective) {
+    isThere = isThere || other.isThere
+    hasValue = hasValue || other.hasValue
   }
 }

@@ -31,7 +31,7 @@ struct OutputState: Equatable {
       guard let first = bytes.first else { return nil }
       if let message = html.objection(to: first) { return (message, bytes.startIndex) }
       html.advance(bytes)
-      if html.hasDynamicScheme { return ("a value cannot be the scheme of a URL; write the scheme", bytes.startIndex) }
+      if let mistake = html.mistake { return (mistake, bytes.startIndex) }
       state = .html(html)
     case .csv(var isQuoted):
       for byte in bytes where byte == ASCII.quote { isQuoted.toggle() }

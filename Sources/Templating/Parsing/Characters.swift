@@ -16,6 +16,8 @@ enum ASCII {
 extension UInt8 {
   /// Space, tab, line ends, vertical tab and form feed.
   var isSpace: Bool { self == 0x20 || (0x09...0x0D).contains(self) }
+  /// What separates attributes in HTML: as `isSpace`, without the vertical tab, which is part of a name or a value there.
+  var isHTMLSpace: Bool { isSpace && self != 0x0B }
   var isDigit: Bool { (0x30...0x39).contains(self) }
   var isLetter: Bool { (0x41...0x5A).contains(self & 0xDF) }
   var lowercased: UInt8 { (0x41...0x5A).contains(self) ? self | 0x20 : self }

@@ -1,4 +1,5 @@
 import Glibc
+import Instrumentation
 import MainstayKernel
 import MainstayTesting
 import Synchronization
@@ -60,6 +61,20 @@ import Testing
     await host.stop()
   }
 
+  @Test func tellsWhoAskedForIt() async throws {
+    let (host, file) = try makeHost(start)
+    let recorder = EventRecorder(host.events, "host.*")
+    try await host.start()
+    file.text = "plugins:\n  a: { text: two }\n  b: {}\n  other: {}\n"
+    try await host.reload(by: "ada")
+    file.text = start
+    var context = ServiceContext.topLevel
+    context.requestID = "r-7"
+    try await ServiceContext.withValue(context) { _ = try await host.reload() }
+    #expect(recorder.events(of: HostReloaded.self).map(\.by) == ["ada", "request r-7"])
+    await host.stop()
+  }
+
   @Test func badManifestChangesNothingAndSaysWhy() async throws {
     let (host, file) = try makeHost(start)
     let recorder = EventRecorder(host.events, "host.*")
@@ -71,7 +86,7 @@ import Testing
     #expect(journal.all.count == 3)
     #expect(host.status.isReady)
     #expect(host.status.rejectedReloads == 1)
-    #expect(recorder.events(of: HostReloadRejected.self).count == 1)
+    #expect(recorder.events(of: HostReloadRejected.self).map(\.by) == ["the program"])
     await host.stop()
   }
 
@@ -228,7 +243,7 @@ import Testing
     await clock.waitForSleeper(due: .milliseconds(200))
     clock.advance(by: .milliseconds(200))
     let reloaded = try await recorder.next(HostReloaded.self)
-    #expect(reloaded.changed == ["plugins.a.text"])
+    #expect(reloaded.changed == ["plugins.a.text"] && reloaded.by == "a change of \(path)")
     await host.stop()
   }
 

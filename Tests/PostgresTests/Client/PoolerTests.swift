@@ -52,6 +52,42 @@ struct PoolerTests {
     }
   }
 
+  /// One connection in a thousand gets a number that could be a process's. It learns from the others what it leads to, even
+  /// when it has prepared statements already.
+  @Test func aConnectionThatCouldNotTellLearnsItFromTheOthers() async throws {
+    try await withBench { bench in
+      let sign = PoolerSign()
+      var settings = PostgresConnectionSettings.patient
+      settings.poolerSign = sign
+      let connection = try await bench.connect(settings)
+      func ask(_ number: Int) async throws -> [Int] {
+        try await connection.execute("SELECT \(number)::int FROM pg_sleep(0.001)").decode(Int.self)
+      }
+      #expect(try await ask(1) == [1])
+      #expect(connection.session.locked { connection.session.statements.count } == 1)
+      let pooler = try PgBouncer(bench.server)
+      defer { pooler.stop() }
+      // A second one may be as unlucky; a hundred are not.
+      let pooled = try PostgresOptions(parsing: pooler.connectionString)
+      for _ in 0..<100 where !sign.isSeen {
+        try await PostgresConnection.connect(pooled, settings: settings, on: bench.reactor).close()
+      }
+      #expect(sign.isSeen)
+      let answered = Counter()
+      try await withThrowingTaskGroup(of: Bool.self) { group in
+        for number in 0..<50 { group.addTask { answered.add(try await ask(number) == [number]) } }
+        var most = 0
+        try await eventually {
+          most = max(most, connection.session.locked { connection.session.inFlight.count })
+          return answered.value == 50
+        }
+        #expect(most == 1, "nothing overlaps any more")
+        for try await isRight in group { #expect(isRight) }
+      }
+      #expect(connection.session.locked { connection.session.statements.keepsStatements } == false)
+    }
+  }
+
   /// Where the pooler is not recognised, statements get lost. They are asked again by themselves, and after some losses
   /// nothing is prepared any more. One caller for each connection, since what overlaps is not safe there.
   @Test func lostStatementsAreNoticedAndNotRepeatedForEver() async throws {

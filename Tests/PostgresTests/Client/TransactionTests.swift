@@ -4,7 +4,7 @@ import MainstayResilience
 import Synchronization
 import Testing
 
-@Suite struct TransactionTests {
+@Suite(.timeLimit(.minutes(3))) struct TransactionTests {
   private struct Boom: Error {}
 
   private let never = PostgresTransactionRetry.never

@@ -1,7 +1,7 @@
 import MainstayPostgres
 import Testing
 
-@Suite struct TypedStreamTests {
+@Suite(.timeLimit(.minutes(3))) struct TypedStreamTests {
   private struct Row: Decodable, Equatable {
     var id: Int
     var familyName: String?

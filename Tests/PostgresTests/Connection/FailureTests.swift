@@ -95,6 +95,33 @@ import Testing
     }
   }
 
+  /// The server goes in the same tick in which a read waits for its Sync and a statement wants to go before it: sending the
+  /// Sync shows that the connection is lost, and whoever comes after it must hear of that too.
+  @Test func whoFindsTheConnectionLostWhileSendingIsNotForgotten() async throws {
+    let server = try PostgresServer()
+    defer { server.stop() }
+    try await withBench(server) { bench in
+      let connection = try await bench.connect()
+      _ = try await connection.execute("SELECT 1")
+      let errors = try await withTaskExecutorPreference(bench.reactor) {
+        try await withThrowingTaskGroup(of: PostgresError?.self) { group in
+          // The reactor's own thread is held up until the session is gone, so that it cannot notice by itself.
+          kill(connection.backendProcessID, SIGKILL)
+          var tries = 0
+          while kill(connection.backendProcessID, 0) == 0, tries < 30_000 {
+            usleep(1_000)
+            tries += 1
+          }
+          group.addTask { await failure { try await connection.read("SELECT 1") } }
+          group.addTask { await failure { try await connection.execute("SELECT 1") } }
+          group.addTask { await failure { try await connection.execute("SELECT 1") } }
+          return try await group.reduce(into: [PostgresError?]()) { $0.append($1) }
+        }
+      }
+      #expect(errors.count == 3 && errors.allSatisfy { $0?.code == .connectionLost }, "\(errors)")
+    }
+  }
+
   @Test func closingFailsWhatIsUnderWay() async throws {
     try await withBench { bench in
       let connection = try await bench.connect()

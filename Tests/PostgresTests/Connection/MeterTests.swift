@@ -4,7 +4,7 @@ import Testing
 
 @testable import MainstayPostgres
 
-@Suite struct MeterTests {
+@Suite(.timeLimit(.minutes(3))) struct MeterTests {
   @Test(arguments: [
     ("SELECT 1", PostgresOperation.select), ("  \n(select 1)", .select), ("Insert into a", .insert),
     ("UPDATE a", .update), ("delete from a", .delete), ("WITH a AS (SELECT 1) DELETE FROM b", .with),

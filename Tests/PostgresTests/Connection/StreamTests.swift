@@ -1,4 +1,5 @@
 import MainstayReactor
+import MainstayTesting
 import Testing
 
 @testable import MainstayPostgres
@@ -30,6 +31,7 @@ import Testing
       let stream = connection.stream("SELECT repeat('x', 1000) FROM generate_series(1, 100000)")
       var iterator = stream.makeAsyncIterator()
       #expect(try await iterator.next() != nil)
+      try await eventually { connection.session.locked { connection.session.isPaused } }
       // While the server waits for us to read, it says so.
       let query: PostgresQuery = "SELECT wait_event FROM pg_stat_activity WHERE pid = \(connection.backendProcessID)"
       while try await other.execute(query).decode(String?.self, row: 0, column: 0) != "ClientWrite" {}

@@ -73,7 +73,7 @@ final class Signal<Value: Sendable>: Sendable {
 
 extension Duration {
   /// Long enough that it is never reached when nothing is wrong.
-  static let ample = Duration.seconds(30)
+  static let ample = Duration.seconds(90)
 }
 
 /// Counts what was asked for.

@@ -4,7 +4,7 @@ import MainstayPostgres
 import MainstayTesting
 import Testing
 
-@Suite struct RoundTripTests {
+@Suite(.timeLimit(.minutes(3))) struct RoundTripTests {
   private func random<Value: FixedWidthInteger>(_ type: Value.Type, _ random: inout SeededGenerator) -> [Value] {
     [.min, .max, 0, 1] + (0..<20).map { _ in .random(in: .min ... .max, using: &random) }
   }

@@ -126,10 +126,11 @@ func withRedis(
 
 /// Asks again until the answer is yes; for what another process does in its own time.
 func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-  for _ in 0..<4000 {
+  let limit = ContinuousClock.now.advanced(by: .seconds(60))
+  while ContinuousClock.now < limit {
     if try await condition() { return true }
-    usleep(2000)
-    await Task.yield()
+    // Not a thread of the pool's: the machine may have two, and both may be needed.
+    try? await Task.sleep(for: .milliseconds(1))
   }
   return false
 }

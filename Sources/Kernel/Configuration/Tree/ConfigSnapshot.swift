@@ -35,6 +35,9 @@ struct ConfigSnapshot: Sendable {
   /// Whether any file does not look any more as it did.
   var isOutdated: Bool { files.contains { Self.look($0.key) != $0.value.look } }
 
+  /// The files that do not look any more as they did.
+  var outdated: [String] { files.filter { Self.look($0.key) != $0.value.look }.keys.sorted() }
+
   /// The same files as they look now.
   var now: ConfigSnapshot {
     var snapshot = ConfigSnapshot()

@@ -57,7 +57,8 @@ import Testing
 
   /// A host with servers of its own, and the plugin's parts made from what the pool provides.
   private func withBook(_ body: (AppointmentBook, TestRoutes) async throws -> Void) async throws {
-    let manifest = "plugins: { dev_services: {}, pool: {}, appointments: {}, desk: {} }"
+    // The servers' data are made while the pool starts, which takes its time on a machine that is busy.
+    let manifest = "host: { start_timeout: 60s }\nplugins: { dev_services: {}, pool: {}, appointments: {}, desk: {} }"
     let plugins: [any Plugin.Type] = [
       DevServicesPlugin.self, PoolPlugin.self, AppointmentsPlugin.self, DeskPlugin.self,
     ]
