@@ -98,8 +98,9 @@ private struct Glossary {
           events.append(span)
         }
       }
-      if section == "Variables", let key = spans.dropFirst().last {
-        variables += spans.dropLast().map { ($0, key) }
+      // Variables, the key, and what holds without them.
+      if section == "Variables", line.hasPrefix("|"), let key = spans.first(where: { $0.contains(".") }) {
+        variables += spans.prefix { $0 != key }.map { ($0, key) }
       }
     }
   }
