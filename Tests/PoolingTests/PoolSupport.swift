@@ -22,12 +22,15 @@ final class ManualPoolClock: PoolClock {
   /// How many timers are set.
   var timers: Int { state.withLock { $0.scheduled.count } }
 
+  /// What is due already is done at once, as by any clock: whoever asks may have looked at the time before it was moved on.
   func schedule(at instant: PoolInstant, _ action: @escaping @Sendable () -> Void) -> PoolTimer {
-    let id = state.withLock { state in
+    let (id, isDue) = state.withLock { state in
       state.next += 1
-      state.scheduled.append(Scheduled(id: state.next, at: instant, action: action))
-      return state.next
+      let isDue = instant <= state.now
+      if !isDue { state.scheduled.append(Scheduled(id: state.next, at: instant, action: action)) }
+      return (state.next, isDue)
     }
+    if isDue { Task.detached { action() } }
     return PoolTimer { [weak self] in self?.state.withLock { $0.scheduled.removeAll { $0.id == id } } }
   }
 
@@ -201,7 +204,7 @@ final class PoolEvents: Sendable {
   }
 }
 
-/// Lets other tasks run until something holds; fails by the test's time limit if it never does.
+/// Lets other tasks run until something holds; ends with the test's time limit, which fails the test.
 func eventually(_ holds: () -> Bool) async {
-  while !holds() { await Task.yield() }
+  while !holds(), !Task.isCancelled { await Task.yield() }
 }
