@@ -1,4 +1,5 @@
 import Glibc
+import MainstayKernel
 
 /// Pages of code and of constants that were read to start the host, and are not needed any more.
 ///
@@ -8,7 +9,9 @@ import Glibc
 enum StartPages {
   /// Takes them out. What this process has written to, as relocation does, stays.
   static func release() {
-    guard let smaps = read("/proc/self/smaps") else { return }
+    guard let bytes = try? DiskFiles().read("/proc/self/smaps", limit: 1 << 24),
+      let smaps = String(validating: bytes, as: UTF8.self)
+    else { return }
     for range in unwritten(in: smaps) {
       madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
     }
@@ -44,18 +47,5 @@ enum StartPages {
   private static func ownKilobytes(_ line: Substring.UTF8View.SubSequence) -> Int? {
     guard line.starts(with: "Anonymous:".utf8) else { return nil }
     return line.split(separator: UInt8(ascii: " ")).dropFirst().first.flatMap { Int(Substring($0)) }
-  }
-
-  private static func read(_ path: String) -> String? {
-    guard let file = fopen(path, "r") else { return nil }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 1 << 16)
-    while bytes.count < 1 << 24 {
-      let count = fread(&piece, 1, piece.count, file)
-      if count == 0 { break }
-      bytes += piece[..<count]
-    }
-    return String(validating: bytes, as: UTF8.self)
   }
 }

@@ -36,6 +36,9 @@ public final class TemporaryFolder: Sendable {
     guard fputs(text, file) >= 0 else { throw Failure("\(path)/\(name)") }
   }
 
+  /// Removes a file, or a folder with all that is in it.
+  public func remove(_ name: String) { Self.remove("\(path)/\(name)") }
+
   /// The text of a file; nil if there is none.
   public func read(_ name: String) -> String? {
     guard let file = fopen("\(path)/\(name)", "r") else { return nil }

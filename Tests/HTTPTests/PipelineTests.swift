@@ -3,6 +3,7 @@ import Logging
 import MainstayHTTP
 import MainstayHTTPTesting
 import MainstayKernel
+import MainstayTesting
 import ServiceContextModule
 import Synchronization
 import Testing
@@ -167,30 +168,6 @@ struct PipelineTests {
     #expect(ids.allSatisfy { $0.utf8.count == 32 && HTTPRequestID.isWellFormed($0) })
     for bad in ["", "a b", "a\r\nb", "é", String(repeating: "x", count: 129)] {
       #expect(!HTTPRequestID.isWellFormed(bad))
-    }
-  }
-}
-
-/// What is logged, as text.
-final class LogLines: Sendable {
-  private let store = Mutex<[String]>([])
-
-  var lines: [String] { store.withLock { $0 } }
-  var logger: Logger { Logger(label: "test", factory: { _ in Handler(lines: self) }) }
-
-  private struct Handler: LogHandler {
-    let lines: LogLines
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.trace
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-      get { metadata[key] }
-      set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-      let all = metadata.merging(event.metadata ?? [:]) { _, own in own }
-      lines.store.withLock { $0.append("\(event.level) \(event.message) \(all)") }
     }
   }
 }

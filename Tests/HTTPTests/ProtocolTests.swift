@@ -1,6 +1,7 @@
 import HTTPTypes
 import MainstayHTTP
 import MainstayKernel
+import MainstayTesting
 import NIOCore
 import Testing
 

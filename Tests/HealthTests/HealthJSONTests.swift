@@ -199,26 +199,3 @@ import Testing
     #expect(Duration.seconds(1_735_689_600).timestamp == "2025-01-01T00:00:00Z")
   }
 }
-
-/// What was logged.
-private final class LogLines: Sendable {
-  private let store = Mutex<[String]>([])
-
-  var lines: [String] { store.withLock { $0 } }
-  var logger: Logger { Logger(label: "test", factory: { _ in Handler(lines: self) }) }
-
-  private struct Handler: LogHandler {
-    let lines: LogLines
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.trace
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-      get { metadata[key] }
-      set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-      lines.store.withLock { $0.append("\(event.level) \(event.message) \(event.metadata ?? [:])") }
-    }
-  }
-}

@@ -8,14 +8,14 @@ import Testing
 
 /// Files become templates; changes become generations.
 @Suite struct LibraryTests {
-  private func library(_ folder: TemplateFolderFixture) throws -> TemplateLibrary {
+  private func library(_ folder: TemporaryFolder) throws -> TemplateLibrary {
     let library = TemplateLibrary(folders: [TemplateFolder(root: folder.path)], missing: .strict)
     _ = try library.refresh(helpers: .standard)
     return library
   }
 
   @Test func aFolderThatIsNotThere() throws {
-    let folder = TemplateFolderFixture([:])
+    let folder = try TemporaryFolder()
     let absent = "\(folder.path)/later"
     let error = #expect(throws: TemplateLibraryError.self) {
       try TemplateLibrary(folders: [TemplateFolder(root: absent)], missing: .strict).refresh(helpers: .standard)
@@ -25,7 +25,7 @@ import Testing
     let library = TemplateLibrary(folders: [TemplateFolder(root: absent, isOptional: true)], missing: .strict)
     #expect(try library.refresh(helpers: .standard)?.names.isEmpty == true)
     #expect(mkdir(absent, 0o700) == 0)
-    folder.write("later/a.html.hbs", "x")
+    try folder.write("later/a.html.hbs", "x")
     #expect(try library.refresh(helpers: .standard)?.names == ["a"])
   }
 
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test func theBestVariantIsChosen() throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "a.html.hbs": "en1", "a@2.html.hbs": "en2", "a@2.de.html.hbs": "de2", "a@2.txt.hbs": "text2",
       "a@2.de-CH.html.hbs": "ch2",
     ])
@@ -93,22 +93,22 @@ import Testing
   }
 
   @Test func changesMakeGenerationsAndFaultsKeepTheLastGoodOne() throws {
-    let folder = TemplateFolderFixture(["partials/p.hbs": "one", "a.hbs": "[{{> p}}]"])
+    let folder = try TemporaryFolder(["partials/p.hbs": "one", "a.hbs": "[{{> p}}]"])
     let library = try library(folder)
     let first = library.generation
     #expect(try library.refresh(helpers: .standard) == nil)
-    folder.write("partials/p.hbs", "second")
+    try folder.write("partials/p.hbs", "second")
     let second = try #require(try library.refresh(helpers: .standard))
     #expect(second.number == first.number + 1)
     #expect(try second.variants["a"]?.first?.template.render([:]) == "[second]")
     #expect(try first.variants["a"]?.first?.template.render([:]) == "[one]")
-    folder.write("partials/p.hbs", "{{#if")
+    try folder.write("partials/p.hbs", "{{#if")
     let faulty = try #require(try library.refresh(helpers: .standard))
     #expect(faulty.faults.map(\.path) == ["partials/p.hbs"])
     #expect(faulty.faults.first?.usesLastGood == true)
     #expect(faulty.faults.first?.message.contains("partials/p.hbs:1:") == true)
     #expect(try faulty.variants["a"]?.first?.template.render([:]) == "[second]")
-    folder.write("partials/p.hbs", "third!")
+    try folder.write("partials/p.hbs", "third!")
     let mended = try #require(try library.refresh(helpers: .standard))
     #expect(mended.faults == [])
     #expect(try mended.variants["a"]?.first?.template.render([:]) == "[third!]")
@@ -116,7 +116,7 @@ import Testing
 
   /// A partial of the same name may exist for each language and format.
   @Test func partialsFitTheLanguageAndTheFormat() throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "mail.html.hbs": "<p>{{> foot}}{{> only}}", "mail.txt.hbs": "{{> foot}}", "mail.de.html.hbs": "<b>{{> foot}}",
       "mail.de-CH.txt.hbs": "{{> (lookup . 'name')}}", "mail.fr.html.hbs": "{{> foot}}", "partials/foot.html.hbs": "en",
       "partials/foot.txt.hbs": "text", "partials/foot.de.html.hbs": "de", "partials/foot.de.txt.hbs": "Text",
@@ -137,25 +137,25 @@ import Testing
 
   /// What includes a partial that was removed goes on with what it was, and says so.
   @Test func partialsThatAreGoneStayInUse() throws {
-    let folder = TemplateFolderFixture(["partials/p.hbs": "one", "a.hbs": "[{{> p}}]", "b.hbs": "b"])
+    let folder = try TemporaryFolder(["partials/p.hbs": "one", "a.hbs": "[{{> p}}]", "b.hbs": "b"])
     let library = try library(folder)
     folder.remove("partials/p.hbs")
     for text in ["b", "changed"] {
-      folder.write("b.hbs", text)
+      try folder.write("b.hbs", text)
       let generation = try #require(try library.refresh(helpers: .standard))
       #expect(generation.faults.map(\.path) == ["a.hbs"])
       #expect(generation.faults.first?.usesLastGood == true)
       #expect(generation.names == ["a", "b"])
       #expect(try generation.variants["a"]?.first?.template.render([:]) == "[one]")
     }
-    folder.write("a.hbs", "without")
+    try folder.write("a.hbs", "without")
     let without = try #require(try library.refresh(helpers: .standard))
     #expect(without.faults == [] && without.names == ["a", "b"])
     #expect(without.sources["partials/p.hbs"] == nil)
   }
 
   @Test func twoFilesCannotBeTheSameTemplate() throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "a.html.hbs": "one", "a.hbs": "x", "a.mustache": "two", "a@1.ejs": "three", "a.de.hbs": "de", "a.md.hbs": "md",
     ])
     let generation = try library(folder).generation
@@ -167,7 +167,7 @@ import Testing
   }
 
   @Test func errorsNameTheLineOfTheFile() throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "a.hbs": "---\nversion: 1\n---\nx\n{{#if a}}", "b.hbs": "fine", "c.hbs": "{{> nope}}",
     ])
     let generation = try library(folder).generation
@@ -177,7 +177,7 @@ import Testing
   }
 
   @Test func layoutsAndSubjectsHaveToBeGood() throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "a.hbs": "---\nlayout: ../../etc/passwd\n---\nx", "b.mustache": "---\nlayout: nope\nstrict: false\n---\nx",
       "c.hbs": "---\nsubject: {{#if}}\n---\nx", "d.hbs": "x", "layouts/l.hbs": "",
     ])
@@ -189,26 +189,26 @@ import Testing
 
   /// A file that cannot be used is no reason to do without the others.
   @Test func filesThatCannotBeReadAreFaultsOfTheirOwn() throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "a.hbs": "one", "big.hbs": String(repeating: "x", count: 2 << 20), "c.hbs": "c",
     ])
     let library = try library(folder)
     #expect(library.generation.names == ["a", "c"])
     #expect(library.generation.faults.map(\.path) == ["big.hbs"])
     #expect(library.generation.faults.first?.message.contains("1MiB") == true)
-    folder.write("a.hbs", String(repeating: "x", count: 2 << 20))
+    try folder.write("a.hbs", String(repeating: "x", count: 2 << 20))
     let second = try #require(try library.refresh(helpers: .standard))
     #expect(second.faults.map(\.path) == ["a.hbs", "big.hbs"])
     #expect(second.faults.first?.usesLastGood == true)
     #expect(try second.variants["a"]?.first?.template.render([:]) == "one")
-    folder.write("big.hbs", "small")
-    folder.write("a.hbs", "two")
+    try folder.write("big.hbs", "small")
+    try folder.write("a.hbs", "two")
     #expect(try library.refresh(helpers: .standard)?.names == ["a", "big", "c"])
   }
 
   @Test func linksLeadNowhereElse() throws {
-    let outside = TemplateFolderFixture(["secret.hbs": "secret", "secret.json": "{}", "deep/a.hbs": "a"])
-    let folder = TemplateFolderFixture(["a.hbs": "a", "sub/b.hbs": "b"])
+    let outside = try TemporaryFolder(["secret.hbs": "secret", "secret.json": "{}", "deep/a.hbs": "a"])
+    let folder = try TemporaryFolder(["a.hbs": "a", "sub/b.hbs": "b"])
     for (link, target) in [
       ("out.hbs", outside.path + "/secret.hbs"), ("out", outside.path),
       ("a.sample.json", outside.path + "/secret.json"),

@@ -19,8 +19,8 @@ import Testing
   }
 
   /// A folder with programs that are shell scripts.
-  private func programs(_ scripts: [String: String]) -> TemplateFolderFixture {
-    let folder = TemplateFolderFixture(scripts.mapValues { "#!/bin/sh\n" + $0 })
+  private func programs(_ scripts: [String: String]) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder(scripts.mapValues { "#!/bin/sh\n" + $0 })
     for name in scripts.keys { chmod("\(folder.path)/\(name)", 0o755) }
     return folder
   }
@@ -43,14 +43,14 @@ import Testing
     #expect(wanted?.message.contains("no chromium, which plugins.templates.pdf_program asks for") == true)
   }
 
-  @Test func programsAreLookedForInOrder() {
-    let folder = programs(["chromium-headless-shell": "", "wkhtmltopdf": "", "python3": "", "google-chrome": ""])
+  @Test func programsAreLookedForInOrder() throws {
+    let folder = try programs(["chromium-headless-shell": "", "wkhtmltopdf": "", "python3": "", "google-chrome": ""])
     #expect(maker([folder.path]).programName == "chromium")
     #expect(maker([folder.path], .wkhtmltopdf).programName == "wkhtmltopdf")
     #expect(maker([folder.path], .weasyprint).programName == nil)
     #expect(
       PDFProgram.find(.chromium, in: [folder.path], sandbox: true)?.path == folder.path + "/chromium-headless-shell")
-    let other = programs(["weasyprint": "", "python3": "", "chromium": ""])
+    let other = try programs(["weasyprint": "", "python3": "", "chromium": ""])
     #expect(maker([other.path]).programName == "weasyprint")
   }
 
@@ -69,7 +69,7 @@ import Testing
     """
 
   @Test func chromiumGetsAPageAndAProfileThatLastAsLongAsTheDocument() async throws {
-    let folder = programs(["chromium": Self.standIn])
+    let folder = try programs(["chromium": Self.standIn])
     let text = String(decoding: try await maker([folder.path]).make("<!DOCTYPE html><p>page</p>"), as: UTF8.self)
     let lines = text.split(separator: "\n").map(String.init)
     let home = try #require(lines.dropFirst().first)
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test func chromiumKeepsItsSandboxUnlessToldOtherwise() async throws {
-    let folder = programs(["chromium": Self.standIn])
+    let folder = try programs(["chromium": Self.standIn])
     let maker = maker([folder.path], sandbox: true)
     guard geteuid() == 0 else {
       #expect(try await maker.make("<p>").starts(with: "%PDF".utf8))
@@ -102,16 +102,16 @@ import Testing
     ("exit 1", 1 << 20, "did not make a document"), ("exit 0", 1 << 20, "did not make a document"),
     (standIn, 100, "longer than 100 bytes"), (standIn + "echo nothing > \"$pdf\"", 1 << 20, "did not make a document"),
   ])
-  func whatGoesWrongIsTold(_ script: String, _ most: Int, _ message: String) async {
-    let folder = programs(["chromium": script])
+  func whatGoesWrongIsTold(_ script: String, _ most: Int, _ message: String) async throws {
+    let folder = try programs(["chromium": script])
     let failure = await failure(maker([folder.path], most: most))
     #expect(failure?.code == .renderingFailed)
     #expect(failure?.message.contains(message) == true)
   }
 
   @Test func moreAtOnceThanAllowedAreRefused() async throws {
-    let folder = programs(["chromium": Self.standIn])
-    folder.write(
+    let folder = try programs(["chromium": Self.standIn])
+    try folder.write(
       "chromium",
       "#!/bin/sh\necho > '\(folder.path)/begun'\nwhile [ ! -e '\(folder.path)/go' ]; do sleep 0.01; done\n\(Self.standIn)"
     )
@@ -120,7 +120,7 @@ import Testing
     async let first = maker.make("<p>")
     try await eventually { access("\(folder.path)/begun", F_OK) == 0 }
     #expect(await failure(maker)?.code == .busy)
-    folder.write("go", "")
+    try folder.write("go", "")
     #expect(try await first.starts(with: "%PDF".utf8))
     #expect(try await maker.make("<p>").starts(with: "%PDF".utf8))
   }
@@ -172,7 +172,7 @@ import Testing
 
   /// What the child has started does not outlive it.
   @Test func nothingIsLeftBehind() async throws {
-    let folder = TemplateFolderFixture()
+    let folder = try TemporaryFolder()
     let script = "sleep 600 >/dev/null 2>&1 & echo $! > \(folder.path)/pid; echo done"
     let outcome = await ChildProcess(
       path: "/bin/sh", arguments: ["-c", script], timeout: .seconds(60), mostBytes: 100

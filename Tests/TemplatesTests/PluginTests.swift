@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test func theExamplesRender() async throws {
-    let service = try service(TemplateFolderFixture.examples)
+    let service = try service(ExampleTemplates.folder)
     #expect(service.library.generation.faults == [])
     for name in ["documents/medical-report", "documents/billing-statement", "documents/prescription"] {
       let data = try service.sample(of: name)
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test func mailsHaveEverything() async throws {
-    let service = try service(TemplateFolderFixture.examples)
+    let service = try service(ExampleTemplates.folder)
     let name = "mail/appointment-reminder"
     let data = try service.sample(of: name)
     let mail = try await service.renderEmail(TemplateRequest(name, data: data))
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test func mailsAreMadeOfMarkdown() async throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "m.md.hbs":
         "---\nsubject: For {{name}}\npreheader: Soon\n---\n# Hello {{name}}\n\n- one\n- [two](https://a.org)\n",
       "m.de.md.hbs": "---\nsubject: Für {{name}}\n---\nHallo **{{name}}**", "m.de.txt.hbs": "Hallo {{name}}!",
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test func whatAPluginsHelperGivesIsNotKept() async throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "a.hbs": "{{mine}}", "b.hbs": "---\ncache: true\n---\n{{mine}}", "c.hbs": "---\ncache: false\n---\n{{x}}",
     ])
     let service = try service(folder.path)
@@ -101,7 +101,7 @@ import Testing
   }
 
   @Test func repeatedRenderingsComeFromTheCache() async throws {
-    let folder = TemplateFolderFixture(["a.hbs": "{{x}}", "b.hbs": "{{now 'YYYY'}}{{x}}"])
+    let folder = try TemporaryFolder(["a.hbs": "{{x}}", "b.hbs": "{{now 'YYYY'}}{{x}}"])
     let service = try service(folder.path)
     for isCached in [false, true] {
       #expect(try await service.render(TemplateRequest("a", data: ["x": 1])).isCached == isCached)
@@ -118,7 +118,7 @@ import Testing
   }
 
   @Test func routesAnswer() async throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "a.hbs": "---\nsubject: S {{x}}\nrequires:\n  x: string\n---\n<p>{{x}}</p>", "a.sample.json": "{\"x\":\"<s>\"}",
       "m/b.mustache": "{{x}}",
       "bad.hbs": "{{#if}}",
@@ -153,7 +153,7 @@ import Testing
   }
 
   @Test func documentsAreMadeOfMarkdown() async throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "note.md.hbs": "# Note for {{name}}\n\n{{#each items}}\n- {{this}}\n{{/each}}\n",
       "plain.csv.hbs": "a,b\n",
     ])
@@ -181,7 +181,7 @@ import Testing
   }
 
   @Test func bodiesAreChecked() async throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "a.hbs": "---\nstrict: false\n---\n{{#each this}}{{@key}},{{/each}}", "bad.hbs": "{{#if}}",
       "m.hbs": "---\nsubject: {{y}}\n---\n{{x}}",
     ])
@@ -216,7 +216,7 @@ import Testing
 
   /// What a template that is there could not be rendered for counts as a failure, whatever the step.
   @Test func failuresAreCounted() async throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "m.hbs": "---\nsubject: {{y}}\nrequires:\n  x: string\n---\n{{x}}"
     ])
     let service = try service(folder.path) { $0.pdfProgram = .wkhtmltopdf }
@@ -233,7 +233,7 @@ import Testing
   }
 
   @Test func everyRenderingIsTold() async throws {
-    let folder = TemplateFolderFixture(["m.hbs": "---\nsubject: {{x}}\nversion: 3\n---\n<p>{{x}}</p>"])
+    let folder = try TemporaryFolder(["m.hbs": "---\nsubject: {{x}}\nversion: 3\n---\n<p>{{x}}</p>"])
     let bus = EventBus()
     let recorder = EventRecorder(bus, "templates.template-rendered")
     let service = try service(folder.path, bus: bus)
@@ -252,7 +252,7 @@ import Testing
   }
 
   @Test func outputAndDepthAreLimitedByTheConfiguration() async throws {
-    let folder = TemplateFolderFixture(["a.hbs": "{{#each x}}0123456789{{/each}}", "b.hbs": "{{> b}}"])
+    let folder = try TemporaryFolder(["a.hbs": "{{#each x}}0123456789{{/each}}", "b.hbs": "{{> b}}"])
     let service = try service(folder.path) {
       $0.maxOutput = ByteCount(bytes: 100)
       $0.maxDepth = 5
@@ -268,7 +268,7 @@ import Testing
   }
 
   @Test func requestsAreChecked() async throws {
-    let folder = TemplateFolderFixture(["a.hbs": "{{x}}"])
+    let folder = try TemporaryFolder(["a.hbs": "{{x}}"])
     let service = try service(folder.path)
     for request in [
       TemplateRequest("a", data: ["x": 1], locale: "../x"), TemplateRequest("a", data: ["x": 1], locale: "e"),
@@ -285,7 +285,7 @@ import Testing
   }
 
   @Test func previewsOfMarkdownArePages() async throws {
-    let folder = TemplateFolderFixture(["n.md.hbs": "# {{x}}", "n.sample.json": "{\"x\": \"<s>\"}"])
+    let folder = try TemporaryFolder(["n.md.hbs": "# {{x}}", "n.sample.json": "{\"x\": \"<s>\"}"])
     let routes = try routes(try service(folder.path))
     let page = await routes.get("/templates/n/preview")
     #expect(page.headers[.contentType] == "text/html; charset=utf-8")
@@ -294,7 +294,7 @@ import Testing
   }
 
   @Test func enginesMix() async throws {
-    let folder = TemplateFolderFixture([
+    let folder = try TemporaryFolder([
       "layouts/page.ejs": "<main><%- include('@partial-block') %></main>",
       "partials/head.mustache": "<h1>{{title}}</h1>",
       "a.ejs": "---\nlayout: layouts/page\nsubject: <%= uppercase(title) %>\n---\n<%- include('head') %><%= title %>",
@@ -313,13 +313,13 @@ import Testing
   // MARK: The host
 
   @Test func changesAreTakenOverInARunningHost() async throws {
-    let folder = TemplateFolderFixture(["a.hbs": "one {{x}}"])
+    let folder = try TemporaryFolder(["a.hbs": "one {{x}}"])
     let clock = ManualClock()
     let manifest = "plugins: { templates: { folders: [\(folder.path)], watch_interval: 1s } }"
     try await withHost([TemplatesPlugin.self], manifest: manifest, clock: clock) { host in
       let recorder = EventRecorder(host.events, "templates.*")
       await clock.waitForSleeper(due: .seconds(1))
-      folder.write("a.hbs", "second {{x}}")
+      try folder.write("a.hbs", "second {{x}}")
       clock.advance(by: .seconds(1))
       let reloaded = try await recorder.next(TemplatesReloaded.self)
       #expect(reloaded.generation == 2)
@@ -339,7 +339,7 @@ import Testing
         Self.templates.withLock { $0 = templates }
       }
     }
-    let folder = TemplateFolderFixture(["a.hbs": "{{#box 'note'}}{{greet x}}{{/box}}"])
+    let folder = try TemporaryFolder(["a.hbs": "{{#box 'note'}}{{greet x}}{{/box}}"])
     let manifest = "plugins: { templates: { folders: [\(folder.path)], watch: false }, reader: {}, greetings: {} }"
     try await withHost([TemplatesPlugin.self, Reader.self, GreetingsPlugin.self], manifest: manifest) { _ in
       let templates = try #require(Reader.templates.withLock { $0 })
@@ -354,7 +354,7 @@ import Testing
   }
 
   @Test func keepsTheContractOfPlugins() async throws {
-    let folder = TemplateFolderFixture(["a.hbs": "one"])
+    let folder = try TemporaryFolder(["a.hbs": "one"])
     try await PluginConformance.check(TemplatesPlugin.self, manifest: "folders: [\(folder.path)]")
   }
 }
