@@ -61,11 +61,12 @@ public final class ConnectionPool<Connection: AnyObject & Sendable>: Sendable {
     _ body: nonisolated(nonsending) (Connection) async throws -> Result
   ) async throws -> Result {
     let site = PoolSite(file: file, line: line)
+    let affinity = affinity
     let hold: PoolHold
-    if let idle = engine.tryAcquire(priority, tenant, site) {
+    if let idle = engine.tryAcquire(priority, tenant, site, affinity) {
       hold = idle
     } else {
-      hold = try await engine.acquire(priority, tenant, site, deadline)
+      hold = try await engine.acquire(priority, tenant, site, affinity, deadline)
     }
     // Only connections that the factory made are ever put into the engine.
     let connection = unsafeDowncast(hold.object, to: Connection.self)
@@ -78,8 +79,7 @@ public final class ConnectionPool<Connection: AnyObject & Sendable>: Sendable {
   package func tryLease(
     priority: PoolPriority = .normal, tenant: String? = nil, file: StaticString = #fileID, line: UInt = #line
   ) -> PoolLease<Connection>? {
-    guard let idle = engine.tryAcquire(priority, tenant, PoolSite(file: file, line: line)) else { return nil }
-    return PoolLease(self, idle)
+    engine.tryAcquire(priority, tenant, PoolSite(file: file, line: line), affinity).map { PoolLease(self, $0) }
   }
 
   /// A connection that is kept beyond the end of a function, for cursors and subscriptions.
@@ -89,9 +89,17 @@ public final class ConnectionPool<Connection: AnyObject & Sendable>: Sendable {
     file: StaticString = #fileID, line: UInt = #line
   ) async throws(PoolError) -> PoolLease<Connection> {
     let site = PoolSite(file: file, line: line)
-    if let idle = engine.tryAcquire(priority, tenant, site) { return PoolLease(self, idle) }
-    return PoolLease(self, try await engine.acquire(priority, tenant, site, deadline))
+    let affinity = affinity
+    if let idle = engine.tryAcquire(priority, tenant, site, affinity) { return PoolLease(self, idle) }
+    return PoolLease(self, try await engine.acquire(priority, tenant, site, affinity, deadline))
   }
+
+  /// Which connections are nearest to the caller.
+  @inlinable
+  var affinity: Int32 { Self.slotAffinity(factory.affinity) }
+
+  @inlinable
+  static func slotAffinity(_ affinity: Int?) -> Int32 { affinity.flatMap { Int32(exactly: $0) } ?? -1 }
 
   /// Takes a connection back in whatever state it is.
   @inlinable
@@ -156,7 +164,7 @@ public final class ConnectionPool<Connection: AnyObject & Sendable>: Sendable {
             let connection = try await factory.connect(deadline: deadline) { [weak engine] in
               engine?.apply { $0.core.died(ref, now: $1) }
             }
-            engine.connected(ref, connection)
+            engine.connected(ref, connection, Self.slotAffinity(factory.affinity(of: connection)))
           } catch {
             engine.connectFailed(ref, error, isHopeless: factory.isHopeless(error))
           }

@@ -35,12 +35,13 @@ final class PoolEngine: Sendable {
 
   /// An idle connection, if there is one for this caller. Never waits.
   @usableFromInline
-  func tryAcquire(_ priority: PoolPriority, _ tenant: String?, _ site: PoolSite) -> PoolHold? {
+  func tryAcquire(
+    _ priority: PoolPriority, _ tenant: String?, _ site: PoolSite, _ affinity: Int32
+  ) -> PoolHold? {
     let now = clock.coarseNow
     let (hold, isMore) = state.withLock { state -> (PoolHold?, Bool) in
-      guard let lease = state.core.tryAcquire(priority, tenant: tenant, site: site, now: now) else {
-        return (nil, false)
-      }
+      let lease = state.core.tryAcquire(priority, tenant: tenant, site: site, affinity: affinity, now: now)
+      guard let lease else { return (nil, false) }
       return (state.hold(lease), !state.core.actions.isEmpty)
     }
     if isMore { apply { _, _ in } }
@@ -51,14 +52,16 @@ final class PoolEngine: Sendable {
   @usableFromInline
   nonisolated(nonsending)
     func acquire(
-      _ priority: PoolPriority, _ tenant: String?, _ site: PoolSite, _ deadline: ContinuousClock.Instant?
+      _ priority: PoolPriority, _ tenant: String?, _ site: PoolSite, _ affinity: Int32,
+      _ deadline: ContinuousClock.Instant?
     ) async throws(PoolError) -> PoolHold
   {
     let now = clock.now
     var limit = now + max(0, settings.acquireTimeout.poolNanoseconds)
     if let deadline { limit = min(limit, clock.instant(deadline)) }
     let holding = PoolHeld.leases(of: self)
-    let request = PoolRequest(priority: priority, tenant: tenant, site: site, deadline: limit, holding: holding)
+    let request = PoolRequest(
+      priority: priority, tenant: tenant, site: site, deadline: limit, affinity: affinity, holding: holding)
     let (acquisition, work) = state.withLock { state in
       let acquisition = state.acquire(request, now)
       return (acquisition, state.work(now))
@@ -114,10 +117,10 @@ final class PoolEngine: Sendable {
       })
   }
 
-  func connected(_ connection: ConnectionRef, _ object: Object) {
+  func connected(_ connection: ConnectionRef, _ object: Object, _ affinity: Int32) {
     let now = clock.now
     let (isExpected, work) = state.withLock { state in
-      let isExpected = state.core.connected(connection, now: now)
+      let isExpected = state.core.connected(connection, affinity: affinity, now: now)
       if isExpected { state.objects[connection.slot] = object }
       return (isExpected, state.work(now))
     }

@@ -23,6 +23,14 @@ public protocol PooledConnectionFactory<Connection>: Sendable {
   /// Closes a connection. Its user may still have it, if it was taken away for being used for too long.
   func close(_ connection: Connection) async
 
+  /// What tells connections apart that are near to different callers, such as the number of the thread on which it lives;
+  /// nil if all are alike. Asked once, when it is open.
+  func affinity(of connection: Connection) -> Int?
+
+  /// Which connections are nearest to the calling thread: one of those, if one is idle, is lent before any other. Asked at each
+  /// use of the pool: it must not wait.
+  var affinity: Int? { get }
+
   /// Whether trying again cannot help after this error: a wrong password, a database that does not exist.
   func isHopeless(_ error: any Error) -> Bool
 }
@@ -30,6 +38,12 @@ public protocol PooledConnectionFactory<Connection>: Sendable {
 extension PooledConnectionFactory {
   /// No error is.
   public func isHopeless(_ error: any Error) -> Bool { false }
+
+  /// All connections are alike.
+  public func affinity(of connection: Connection) -> Int? { nil }
+
+  /// The caller is equally near to all.
+  public var affinity: Int? { nil }
 
   /// There is nothing to tidy.
   public func tidy(_ connection: Connection, deadline: ContinuousClock.Instant) async -> Bool { false }

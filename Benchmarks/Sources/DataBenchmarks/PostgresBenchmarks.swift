@@ -7,15 +7,15 @@ import Synchronization
 /// PostgreSQL through the pool and typed rows, as an application uses it.
 struct PostgresBenchmarks: Sendable {
   let connection: String
-  let reactor: Reactor
+  let reactors: [Reactor]
   let length: Duration
   let rows: Int
 
   func run(_ what: [String]) async throws {
     switch what[0] {
-    case "postgres.read": try await read(connections: what.count > 1 ? Int(what[1]) ?? 8 : 8)
-    case "postgres.shared": try await shared()
-    case "postgres.batch": try await batch()
+    case "postgres.read", "postgres.read.x2": try await read(connections: what.count > 1 ? Int(what[1]) ?? 8 : 8)
+    case "postgres.shared", "postgres.shared.x2": try await shared()
+    case "postgres.batch", "postgres.batch.x2": try await batch()
     case "postgres.acquire": try await acquire()
     case "postgres.callers": try await callers()
     case "postgres.memory": try await memory()
@@ -30,11 +30,13 @@ struct PostgresBenchmarks: Sendable {
     pool.maxWaiters = waiters
     pool.maxWaitersPerTenant = waiters
     let database = try PostgresDatabase(
-      name: "bench", options: PostgresOptions(parsing: connection), pool: pool, reactors: [reactor])
+      name: "bench", options: PostgresOptions(parsing: connection), pool: pool, reactors: reactors)
     database.start()
     try await database.warmUp(by: .now.advanced(by: .seconds(20)))
     return database
   }
+
+  private var suffix: String { reactors.count > 1 ? ".x\(reactors.count)" : "" }
 
   private func balance(_ id: Int) -> PostgresQuery {
     PostgresQuery("SELECT abalance FROM pgbench_accounts WHERE aid = $1", Int32(truncatingIfNeeded: id))
@@ -48,10 +50,10 @@ struct PostgresBenchmarks: Sendable {
   /// So many callers as connections, each with a statement of its own.
   private func read(connections: Int) async throws {
     let database = try await database(connections: connections)
-    _ = try await together(connections, on: reactor, for: .milliseconds(300)) { _, _ in try await look(database) }
+    _ = try await together(connections, on: reactors, for: .milliseconds(300)) { _, _ in try await look(database) }
     let watch = Stopwatch()
-    let done = try await together(connections, on: reactor, for: length) { _, _ in try await look(database) }
-    watch.report("postgres.read.\(connections)", operations: done)
+    let done = try await together(connections, on: reactors, for: length) { _, _ in try await look(database) }
+    watch.report("postgres.read.\(connections)\(suffix)", operations: done)
   }
 
   /// 64 callers, whose declared reads share Syncs on 4 connections.
@@ -61,9 +63,9 @@ struct PostgresBenchmarks: Sendable {
       let result = try await database.read(balance(aRow(of: rows))).decode(Int32.self)
       if result.count != 1 { throw Failure.rows }
     }
-    _ = try await together(64, on: reactor, for: .milliseconds(300), read)
+    _ = try await together(64, on: reactors, for: .milliseconds(300), read)
     let watch = Stopwatch()
-    watch.report("postgres.shared.64", operations: try await together(64, on: reactor, for: length, read))
+    watch.report("postgres.shared.64\(suffix)", operations: try await together(64, on: reactors, for: length, read))
   }
 
   /// Two callers with batches of 1,000 statements.
@@ -74,9 +76,9 @@ struct PostgresBenchmarks: Sendable {
       let results = try await database.batch(queries)
       for result in results where try result.decode(Int32.self).count != 1 { throw Failure.rows }
     }
-    _ = try await together(2, on: reactor, for: .milliseconds(300), send)
+    _ = try await together(2, on: reactors, for: .milliseconds(300), send)
     let watch = Stopwatch()
-    watch.report("postgres.batch.1000", operations: try await together(2, on: reactor, for: length, send) * 1_000)
+    watch.report("postgres.batch.1000\(suffix)", operations: try await together(2, on: reactors, for: length, send) * 1_000)
   }
 
   /// A connection, taken and given back; and 64 tasks over 8 connections.
@@ -84,9 +86,9 @@ struct PostgresBenchmarks: Sendable {
     let database = try await database(connections: 8)
     let take: @Sendable (Int, Int) async throws -> Void = { _, _ in try await database.withConnection { _ in } }
     for (tasks, name) in [(1, "alone"), (64, "64")] {
-      _ = try await together(tasks, on: reactor, for: .milliseconds(100), take)
+      _ = try await together(tasks, on: reactors, for: .milliseconds(100), take)
       let watch = Stopwatch()
-      let done = try await together(tasks, on: reactor, for: .milliseconds(500), take)
+      let done = try await together(tasks, on: reactors, for: .milliseconds(500), take)
       watch.report("postgres.acquire.\(name)", operations: done)
     }
   }
@@ -97,7 +99,7 @@ struct PostgresBenchmarks: Sendable {
     let database = try await database(connections: 16, waiters: count)
     let times = Times(count)
     for _ in 0..<3 {
-      try await withTaskExecutorPreference(reactor) {
+      try await withTaskExecutorPreference(reactors[0]) {
         try await withThrowingTaskGroup(of: Void.self) { group in
           for caller in 0..<count {
             group.addTask {
@@ -120,7 +122,7 @@ struct PostgresBenchmarks: Sendable {
   private func memory() async throws {
     let before = residentBytes()
     let database = try await database(connections: 100)
-    _ = try await together(100, on: reactor, for: .milliseconds(300)) { _, _ in try await look(database) }
+    _ = try await together(100, on: reactors, for: .milliseconds(300)) { _, _ in try await look(database) }
     print("postgres.connection.memory\t\((residentBytes() - before) / 100)")
   }
 

@@ -4,13 +4,13 @@ import MainstayRedis
 /// Redis through one multiplexed connection.
 struct RedisBenchmarks: Sendable {
   let socket: String
-  let reactor: Reactor
+  let reactors: [Reactor]
   let length: Duration
 
   func run(_ what: [String]) async throws {
     let command = what.count > 1 ? what[1] : "get"
     let callers = what.count > 2 ? Int(what[2]) ?? 50 : 50
-    let client = try RedisClient(RedisOptions(url: "unix://\(socket)"), reactor: reactor)
+    let client = try RedisClient(RedisOptions(url: "unix://\(socket)"), reactor: reactors[0])
     try await client.connect()
     let value = "0123456789abcdef"
     let keys = (0..<10_000).map(Self.key)
@@ -19,9 +19,9 @@ struct RedisBenchmarks: Sendable {
     let get: @Sendable (Int, Int) async throws -> Void = { _ = try await client.send(.get(pick($0, $1))) }
     let set: @Sendable (Int, Int) async throws -> Void = { _ = try await client.send(.set(pick($0, $1), value)) }
     let operation = command == "set" ? set : get
-    _ = try await together(callers, on: reactor, for: .milliseconds(300), operation)
+    _ = try await together(callers, on: reactors, for: .milliseconds(300), operation)
     let watch = Stopwatch()
-    let done = try await together(callers, on: reactor, for: length, operation)
+    let done = try await together(callers, on: reactors, for: length, operation)
     watch.report("redis.\(command).\(callers)", operations: done)
   }
 

@@ -54,6 +54,8 @@ struct PoolRequest: Sendable {
   var tenant: String?
   var site: PoolSite
   var deadline: PoolInstant
+  /// Which connections are nearest to the caller; see `PoolSlot.affinity`.
+  var affinity: Int32 = -1
   /// The connections of this pool that the caller holds, as far as it knows, the one taken last first.
   var holding: [LeaseRef] = []
 }

@@ -62,7 +62,7 @@ extension PoolCore {
   }
 
   /// A connection is open. False: it is not waited for any more, and the runner closes it by itself.
-  mutating func connected(_ connection: ConnectionRef, now: PoolInstant) -> Bool {
+  mutating func connected(_ connection: ConnectionRef, affinity: Int32 = -1, now: PoolInstant) -> Bool {
     let slot = connection.slot
     guard slots[slot].epoch == connection.epoch, slots[slot].state == .connecting else {
       counts.close(.late)
@@ -73,6 +73,7 @@ extension PoolCore {
     gate.succeed()
     counts.created += 1
     slots[slot].retireAt = now + lifetime()
+    slots[slot].affinity = affinity
     if isDown { recover(now) }
     if let reason = unfitness(slot) {
       close(slot, reason, now)

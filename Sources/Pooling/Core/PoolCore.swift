@@ -104,9 +104,9 @@ struct PoolCore: Sendable {
 
   /// Gives an idle connection, if there is one for this caller: the way that every caller takes first.
   mutating func tryAcquire(
-    _ priority: PoolPriority, tenant: String?, site: PoolSite, now: PoolInstant
+    _ priority: PoolPriority, tenant: String?, site: PoolSite, affinity: Int32 = -1, now: PoolInstant
   ) -> LeaseRef? {
-    guard phase == .open, let slot = usableIdle(now) else { return nil }
+    guard phase == .open, let slot = usableIdle(affinity, now) else { return nil }
     guard priority == .critical || leasedOrdinary < ordinaryCap else { return nil }
     var number: Int32 = -1
     if let tenant {
@@ -120,9 +120,9 @@ struct PoolCore: Sendable {
 
   /// Gives a connection, or a seat in the waiting room, or neither.
   mutating func acquire(_ request: PoolRequest, now: PoolInstant) -> PoolAcquisition {
-    if let lease = tryAcquire(request.priority, tenant: request.tenant, site: request.site, now: now) {
-      return .granted(lease)
-    }
+    let idle = tryAcquire(
+      request.priority, tenant: request.tenant, site: request.site, affinity: request.affinity, now: now)
+    if let idle { return .granted(idle) }
     if let reason = refusal(request, now) {
       counts.refuse(reason)
       return .refused(PoolRefusal(reason))
@@ -164,11 +164,25 @@ struct PoolCore: Sendable {
     slots[lease.slot].serial == lease.serial && slots[lease.slot].state == .leased
   }
 
-  /// The idle connection to give out: one that was used recently.
-  private func usableIdle(_ now: PoolInstant) -> Int? {
+  /// The idle connection to give out: one that was used recently, if possible one that is near to the caller.
+  private func usableIdle(_ affinity: Int32, _ now: PoolInstant) -> Int? {
     guard !idle.isEmpty else { return nil }
+    if affinity >= 0, let near = nearIdle(affinity), isFresh(near, now) { return near }
     if settings.idleOrder == .fifo, isFresh(Int(idle.oldest), now) { return Int(idle.oldest) }
     return isFresh(Int(idle.newest), now) ? Int(idle.newest) : nil
+  }
+
+  /// How many idle connections are looked at for one that is near.
+  private static let mostLooks = 32
+
+  private func nearIdle(_ affinity: Int32) -> Int? {
+    let isFIFO = settings.idleOrder == .fifo
+    var slot = Int(isFIFO ? idle.oldest : idle.newest)
+    for _ in 0..<Self.mostLooks where slot >= 0 {
+      if slots[slot].affinity == affinity { return slot }
+      slot = Int(isFIFO ? slots[slot].newer : slots[slot].older)
+    }
+    return nil
   }
 
   func isFresh(_ slot: Int, _ now: PoolInstant) -> Bool { now - slots[slot].since <= times.validateAfter }

@@ -52,6 +52,8 @@ struct PoolSlot: Sendable {
   var older: Int32 = -1
   /// The connection it replaces, or that replaces it, while that is being opened; -1 for none.
   var partner: Int32 = -1
+  /// What tells connections apart that are near to different callers, such as the thread on which it lives; -1 for nothing.
+  var affinity: Int32 = -1
   /// The tenant that uses it; -1 for none.
   var tenant: Int32 = -1
   var epoch: UInt32 = 0

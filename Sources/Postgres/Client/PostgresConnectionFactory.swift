@@ -11,6 +11,7 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
   /// Why there is no database at all.
   let absence: String?
   private let turn = Atomic<Int>(0)
+  private let callers = Atomic<Int>(0)
   let place = PrimaryPlace()
   /// For each server whether it is a pooler.
   private let signs: [PoolerSign]
@@ -44,7 +45,7 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
     deadline: ContinuousClock.Instant, onDeath: @escaping @Sendable () -> Void
   ) async throws -> PostgresConnection {
     if let absence { throw PostgresError(.options, absence) }
-    let reactor = reactors[turn.wrappingAdd(1, ordering: .relaxed).oldValue % reactors.count]
+    let reactor = next(turn)
     let end = MonotonicInstant(deadline)
     let handlers = PostgresConnectionHandlers(onClosed: { _ in onDeath() }, meter: meter)
     let attempts = try attempts
@@ -107,6 +108,23 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
   }
 
   func close(_ connection: PostgresConnection) async { connection.close() }
+
+  /// The number of the reactor on whose thread the connection lives: a caller on that thread needs no other to be woken.
+  func affinity(of connection: PostgresConnection) -> Int? { reactors.firstIndex { $0 === connection.reactor } }
+
+  /// The number of the reactor on whose thread the caller runs.
+  var affinity: Int? { reactors.count == 1 ? nil : reactors.firstIndex { $0.isOnThread } }
+
+  /// The reactor on whose thread the caller runs; nil also if there is no other.
+  var reactorOfCaller: Reactor? { affinity.map { reactors[$0] } }
+
+  /// The reactor on whose thread the caller runs; else one of them in turn.
+  var nearestReactor: Reactor { reactorOfCaller ?? next(callers) }
+
+  private func next(_ turn: borrowing Atomic<Int>) -> Reactor {
+    let number = UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).oldValue)
+    return reactors[Int(number % UInt(reactors.count))]
+  }
 
   func isHopeless(_ error: any Error) -> Bool {
     (error as? PostgresError).map { PostgresConnectFailure.isHopeless($0) } ?? false

@@ -79,7 +79,7 @@ extension PostgresDatabase {
     _ limit: MonotonicInstant?, _ file: StaticString, _ line: UInt
   ) async throws -> PostgresResult {
     let shared: SharedReaders.Shared
-    if let joined = readers.join(opening: { pool.tryLease(file: file, line: line) }) {
+    if let joined = readers.join(near: factory.reactorOfCaller, opening: { pool.tryLease(file: file, line: line) }) {
       shared = joined
     } else {
       shared = readers.open(

@@ -11,7 +11,8 @@ public import MainstayReactor
 /// }
 /// ```
 /// Each method may be called from any task, by many at once. One that uses the database much is cheapest on a reactor:
-/// `withTaskExecutorPreference(database.reactor) { … }` around all of it, so that no statement crosses threads.
+/// `withTaskExecutorPreference(database.reactor) { … }` around all of it, so that no statement crosses threads: who runs on a
+/// reactor is lent a connection that lives there, if one is idle.
 ///
 /// Every method takes one `deadline`, which holds for all it does: the wait for a connection, the statements, their end.
 /// Without one, the pool's `acquireTimeout` and the connection's `statementTimeout` limit each by itself.
@@ -73,8 +74,8 @@ public final class PostgresDatabase: Sendable {
     readers = SharedReaders(most: 1)
   }
 
-  /// The thread on which the first connection lives, and all of them if there is only one reactor.
-  public var reactor: Reactor { factory.reactors[0] }
+  /// A reactor for the caller: the one on whose thread it runs already, else one of those on which connections live, in turn.
+  public var reactor: Reactor { factory.nearestReactor }
 
   /// How the pool is at this moment.
   public var statistics: PoolStatistics { pool.statistics }

@@ -16,6 +16,8 @@ final class SharedReaders: Sendable {
     }
 
     var connection: PostgresConnection { lease.connection }
+
+    func isNear(_ reactor: Reactor?) -> Bool { reactor == nil || connection.reactor === reactor }
   }
 
   private struct Place {
@@ -33,17 +35,24 @@ final class SharedReaders: Sendable {
 
   init(most: Int) { self.most = most }
 
-  /// A place beside the fewest others; nil if no connection is shared.
+  /// A place beside the fewest others, if possible on the reactor on whose thread the caller runs; nil if no connection is
+  /// shared.
   /// - Parameter opening: Gives an idle connection, if there is one, where all shared ones are crowded.
-  func join(opening: () -> PoolLease<PostgresConnection>?) -> Shared? {
+  func join(near reactor: Reactor?, opening: () -> PoolLease<PostgresConnection>?) -> Shared? {
     let isCrowded = places.withLock { places in
-      places.count < most && !places.isEmpty && places.allSatisfy { $0.readers >= Self.crowd }
+      places.count < most && !places.isEmpty
+        && places.allSatisfy { $0.readers >= Self.crowd || !$0.shared.isNear(reactor) }
     }
     if isCrowded, let lease = opening() { return open(lease) }
     let now = MonotonicInstant.now
     return places.withLock { places in
       places.removeAll { $0.shared.opened.duration(to: now) > Self.turn }
-      guard let fewest = places.indices.min(by: { places[$0].readers < places[$1].readers }) else { return nil }
+      let fewest = places.indices.min { one, other in
+        let isNear = places[one].shared.isNear(reactor)
+        if isNear != places[other].shared.isNear(reactor) { return isNear }
+        return places[one].readers < places[other].readers
+      }
+      guard let fewest else { return nil }
       places[fewest].readers += 1
       return places[fewest].shared
     }
