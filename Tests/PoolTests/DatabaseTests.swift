@@ -92,6 +92,85 @@ import Testing
     }
   }
 
+  /// Readers that wait while every connection is used by others come away together as soon as one of them has a connection,
+  /// not one after the other.
+  @Test func readersWhoWaitJoinTheFirstOfThem() async throws {
+    try await DatabaseTrial.run({ settings, _ in (settings.min, settings.max) = (1, 1) }) { trial in
+      let database = trial.database
+      let before = database.statistics.acquisitions
+      let numbers = try await withThrowingTaskGroup(of: Int.self) { group in
+        try await database.withConnection { _ in
+          for number in 0..<50 {
+            group.addTask { try await database.read("SELECT \(number)::int").decode(Int.self).first ?? -1 }
+          }
+          try await eventually { database.statistics.waiting == 50 }
+        }
+        return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
+      }
+      #expect(numbers == Set(0..<50))
+      let after = database.statistics.acquisitions
+      #expect(after.waited.reduce(0, +) - before.waited.reduce(0, +) < 25, "50 readers shared what few of them were lent")
+      try await trial.expectWhole()
+    }
+  }
+
+  /// A reader in line ends by its own deadline and its own cancellation, and takes nothing with it.
+  @Test func readersWhoWaitLeaveTheLine() async throws {
+    try await DatabaseTrial.run({ settings, _ in (settings.min, settings.max) = (1, 1) }) { trial in
+      let database = trial.database
+      try await database.withConnection { _ in
+        let late = Task {
+          await failure { try await database.read("SELECT 1", deadline: .now.advanced(by: .milliseconds(50))) }
+        }
+        let cancelled = Task { await failure { try await database.read("SELECT 1") } }
+        let patient = Task { try await database.read("SELECT 7").decode(Int.self) }
+        try await eventually { database.statistics.waiting >= 2 }
+        cancelled.cancel()
+        #expect((await cancelled.value as? PoolError)?.code == .cancelled)
+        #expect((await late.value as? PoolError)?.code == .timedOut)
+        try await eventually { database.statistics.waiting == 1 }
+        patient.cancel()
+        #expect((await failure { try await patient.value } as? PoolError)?.code == .cancelled)
+      }
+      try await trial.expectWhole()
+    }
+  }
+
+  /// Who runs on a reactor is lent what lives there; who runs elsewhere gets whatever is idle.
+  @Test func aReactorIsLentItsOwnConnections() async throws {
+    try await DatabaseTrial.run { trial in
+      let reactors = [try Reactor(name: "one"), try Reactor(name: "two")]
+      defer { for reactor in reactors { reactor.shutdown() } }
+      var settings = trial.database.settings
+      (settings.min, settings.max) = (4, 4)
+      let database = try PostgresDatabase(
+        name: "two", options: trial.database.options, pool: settings, reactors: reactors)
+      try await database.warmUp(by: .now.advanced(by: .seconds(20)))
+      for _ in 0..<20 {
+        for reactor in reactors {
+          try await withTaskExecutorPreference(reactor) {
+            #expect(database.reactor === reactor)
+            try await database.withConnection { #expect($0.reactor === reactor) }
+            _ = try await database.read("SELECT 1")
+          }
+        }
+      }
+      #expect(database.reactor !== database.reactor, "callers from elsewhere are sent to each in turn")
+      // The third user on a reactor with two connections gets one of the other's.
+      let reactor = reactors[0]
+      try await withTaskExecutorPreference(reactor) {
+        try await database.withConnection { one in
+          try await database.withConnection { two in
+            try await database.withConnection { three in
+              #expect(one.reactor === reactor && two.reactor === reactor && three.reactor !== reactor)
+            }
+          }
+        }
+      }
+      await database.drain(by: .now.advanced(by: .seconds(5)))
+    }
+  }
+
   @Test func exhaustionEndsByTheDeadlineAndSaysWhoHoldsTheConnections() async throws {
     try await DatabaseTrial.run({ settings, _ in settings.max = 2 }) { trial in
       let database = trial.database

@@ -22,6 +22,24 @@ import Testing
     #expect(pool.take()?.slot == all[0]?.slot)
   }
 
+  /// Of those that are near the one that came back last; else any.
+  @Test(arguments: [PoolSettings.IdleOrder.lifo, .fifo])
+  func theNearestIsTakenFirst(order: PoolSettings.IdleOrder) {
+    var pool = CorePool {
+      $0.min = 4
+      $0.idleOrder = order
+    }
+    let all = (0..<4).compactMap { _ in pool.take() }
+    for (number, lease) in all.enumerated() {
+      pool.core.slots[lease.slot].affinity = Int32(number % 2)
+      pool.give(lease)
+    }
+    let near = [pool.take(near: 0), pool.take(near: 0)].map { $0?.slot }
+    #expect(near == (order == .lifo ? [all[2].slot, all[0].slot] : [all[0].slot, all[2].slot]))
+    #expect(pool.take(near: 0)?.slot == (order == .lifo ? all[3].slot : all[1].slot), "none is near any more")
+    #expect(pool.take(near: 7)?.slot == (order == .lifo ? all[1].slot : all[3].slot), "none ever was")
+  }
+
   @Test func aReturnGoesToTheNextInLineDirectly() {
     var pool = CorePool { $0.max = 1 }
     let lease = pool.take()
@@ -465,9 +483,12 @@ struct CorePool {
     perform()
   }
 
-  mutating func take(_ priority: PoolPriority = .normal, tenant: String? = nil) -> LeaseRef? {
+  mutating func take(
+    _ priority: PoolPriority = .normal, tenant: String? = nil, near affinity: Int32 = -1
+  ) -> LeaseRef? {
     defer { perform() }
-    return core.tryAcquire(priority, tenant: tenant, site: PoolSite(file: #fileID, line: 7), now: now)
+    let site = PoolSite(file: #fileID, line: 7)
+    return core.tryAcquire(priority, tenant: tenant, site: site, affinity: affinity, now: now)
   }
 
   /// A connection, also one that must be opened first.

@@ -113,7 +113,9 @@ struct PoolModel {
     let deadline = random.next() % 10 == 0 ? now + Int64(random.next() % 30_000_000) : now + 2_000_000_000
     let isAnyIdleUsable = core.tryAcquireIsPossible(now)
     switch core.acquire(
-      PoolRequest(priority: priority, tenant: tenant, site: Self.site, deadline: deadline), now: now)
+      PoolRequest(
+        priority: priority, tenant: tenant, site: Self.site, deadline: deadline,
+        affinity: Int32(random.next() % 4) - 1), now: now)
     {
     case .granted(let lease):
       begin(lease, Use(isCritical: priority == .critical, tenant: tenant))
@@ -149,7 +151,7 @@ struct PoolModel {
     if random.next() % 12 == 0 { core.died(connection, now: now) }
     if random.next() % 4 == 0 {
       core.connectFailed(connection, isHopeless: random.next() % 4 == 0, now: now)
-    } else if core.connected(connection, now: now) {
+    } else if core.connected(connection, affinity: Int32(random.next() % 3), now: now) {
       open.insert(connection)
     }
   }

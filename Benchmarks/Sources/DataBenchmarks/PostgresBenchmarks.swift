@@ -30,7 +30,7 @@ struct PostgresBenchmarks: Sendable {
     pool.maxWaiters = waiters
     pool.maxWaitersPerTenant = waiters
     let database = try PostgresDatabase(
-      name: "bench", options: PostgresOptions(parsing: connection), pool: pool, reactors: reactors)
+      name: "bench", options: PostgresOptions(parsing: connection), pool: pool, reactors: reactors, sharedReaders: Int(getenv("READERS").map { String(cString: $0) } ?? "4") ?? 4)
     database.start()
     try await database.warmUp(by: .now.advanced(by: .seconds(20)))
     return database

@@ -78,12 +78,11 @@ extension PostgresDatabase {
     _ query: PostgresQuery, _ priority: PoolPriority, _ tenant: String?, _ deadline: ContinuousClock.Instant?,
     _ limit: MonotonicInstant?, _ file: StaticString, _ line: UInt
   ) async throws -> PostgresResult {
-    let shared: SharedReaders.Shared
-    if let joined = readers.join(near: factory.reactorOfCaller, opening: { pool.tryLease(file: file, line: line) }) {
-      shared = joined
-    } else {
-      shared = readers.open(
-        try await pool.lease(priority: priority, tenant: tenant, deadline: deadline, file: file, line: line))
+    let pool = pool
+    let shared = try await readers.place(near: factory.reactorOfCaller) {
+      pool.tryLease(priority: priority, tenant: tenant, file: file, line: line)
+    } lease: {
+      try await pool.lease(priority: priority, tenant: tenant, deadline: deadline, file: file, line: line)
     }
     defer { readers.leave(shared) }
     do {

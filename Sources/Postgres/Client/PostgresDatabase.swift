@@ -58,7 +58,7 @@ public final class PostgresDatabase: Sendable {
     self.pool = ConnectionPool(name: name, settings: pool, factory: factory, clock: clock, observer: observer)
     let connections = self.pool
     factory.place.onMove { [weak connections] reason in connections?.startGeneration(reason: reason) }
-    readers = SharedReaders(most: max(1, sharedReaders))
+    readers = SharedReaders(most: max(1, sharedReaders), reactors: reactors.count)
   }
 
   /// What stands for a database that the host does not have: every call is refused at once, with the reason.
@@ -71,7 +71,7 @@ public final class PostgresDatabase: Sendable {
     var settings = PoolSettings()
     (settings.min, settings.max) = (0, 1)
     pool = ConnectionPool(name: name, settings: settings, factory: factory)
-    readers = SharedReaders(most: 1)
+    readers = SharedReaders(most: 1, reactors: 1)
   }
 
   /// A reactor for the caller: the one on whose thread it runs already, else one of those on which connections live, in turn.

@@ -3,7 +3,11 @@ import MainstayReactor
 import Synchronization
 
 /// Connections that many readers use at the same time. Each is taken from the pool for its first reader and given back after
-/// its last one; after a second it takes no new readers, so that the pool sees it again although there are always some.
+/// its last one.
+///
+/// After a second a connection takes no new readers, so that the pool sees it again although there are always some: one
+/// connection at a time, for its readers go to the others meanwhile. Where there is no other, readers wait in the pool's line
+/// like everybody; the first of them that gets a connection shares it, and the others leave the line and join.
 final class SharedReaders: Sendable {
   /// A connection that is shared. The lease ends with it.
   final class Shared: Sendable {
@@ -23,6 +27,63 @@ final class SharedReaders: Sendable {
   private struct Place {
     let shared: Shared
     var readers: Int
+    /// It takes no new readers.
+    var isClosed = false
+  }
+
+  private struct State {
+    var places: [Place] = []
+    /// Readers in the pool's line.
+    var waiting: [ObjectIdentifier: Attempt] = [:]
+
+    /// Closes one that has been open for long, unless another one is just being given back.
+    mutating func closeOldest(openedBefore limit: MonotonicInstant) {
+      guard let index = places.firstIndex(where: { $0.shared.opened < limit }), !places.contains(where: \.isClosed) else {
+        return
+      }
+      places[index].isClosed = true
+    }
+
+    func fewest(near reactor: Reactor?) -> Int? {
+      var best: (index: Int, isNear: Bool, readers: Int)?
+      for (index, place) in places.enumerated() where !place.isClosed {
+        let isNear = place.shared.isNear(reactor)
+        if let best, best.isNear != isNear ? best.isNear : best.readers <= place.readers { continue }
+        best = (index, isNear, place.readers)
+      }
+      return best?.index
+    }
+  }
+
+  /// A reader's wait in the pool's line, which it leaves when there is a place for it.
+  private final class Attempt: Sendable {
+    private let task: Task<Shared, any Error>
+    private let isWithdrawn = Atomic(false)
+
+    init(_ lease: @escaping @Sendable () async throws -> PoolLease<PostgresConnection>) {
+      task = Task { Shared(try await lease()) }
+    }
+
+    /// The connection; nil if it left the line.
+    var result: Shared? {
+      get async throws {
+        try await withTaskCancellationHandler {
+          do {
+            return try await task.value
+          } catch {
+            guard isWithdrawn.load(ordering: .acquiring), !Task.isCancelled else { throw error }
+            return nil
+          }
+        } onCancel: {
+          task.cancel()
+        }
+      }
+    }
+
+    func withdraw() {
+      isWithdrawn.store(true, ordering: .releasing)
+      task.cancel()
+    }
   }
 
   /// Readers on each connection before another one is shared too.
@@ -31,53 +92,89 @@ final class SharedReaders: Sendable {
   private static let turn = Duration.seconds(1)
 
   private let most: Int
-  private let places = Mutex<[Place]>([])
+  private let mostOnReactor: Int
+  private let state = Mutex(State())
 
-  init(most: Int) { self.most = most }
+  /// - Parameters:
+  ///   - most: How many connections are shared at a time.
+  ///   - reactors: On how many reactors they live.
+  init(most: Int, reactors: Int) {
+    self.most = most
+    mostOnReactor = max(1, most / max(1, reactors))
+  }
 
-  /// A place beside the fewest others, if possible on the reactor on whose thread the caller runs; nil if no connection is
-  /// shared.
-  /// - Parameter opening: Gives an idle connection, if there is one, where all shared ones are crowded.
-  func join(near reactor: Reactor?, opening: () -> PoolLease<PostgresConnection>?) -> Shared? {
-    let isCrowded = places.withLock { places in
-      places.count < most && !places.isEmpty
-        && places.allSatisfy { $0.readers >= Self.crowd || !$0.shared.isNear(reactor) }
-    }
-    if isCrowded, let lease = opening() { return open(lease) }
-    let now = MonotonicInstant.now
-    return places.withLock { places in
-      places.removeAll { $0.shared.opened.duration(to: now) > Self.turn }
-      let fewest = places.indices.min { one, other in
-        let isNear = places[one].shared.isNear(reactor)
-        if isNear != places[other].shared.isNear(reactor) { return isNear }
-        return places[one].readers < places[other].readers
-      }
-      guard let fewest else { return nil }
-      places[fewest].readers += 1
-      return places[fewest].shared
+  /// A place on a shared connection, if possible on one that lives on the reactor on whose thread the caller runs.
+  /// - Parameters:
+  ///   - idle: Gives an idle connection, if there is one: where all shared ones are crowded.
+  ///   - lease: Waits for a connection: where none is shared.
+  nonisolated(nonsending) func place(
+    near reactor: Reactor?, idle: () -> PoolLease<PostgresConnection>?,
+    lease: @escaping @Sendable () async throws -> PoolLease<PostgresConnection>
+  ) async throws -> Shared {
+    while true {
+      if let shared = join(near: reactor, orOpen: true) { return shared }
+      if let lease = idle() { return open(Shared(lease)) }
+      if let shared = join(near: reactor, orOpen: false) { return shared }
+      guard let attempt = wait(lease) else { continue }
+      defer { state.withLock { _ = $0.waiting.removeValue(forKey: ObjectIdentifier(attempt)) } }
+      if let shared = try await attempt.result { return open(shared) }
     }
   }
 
-  /// Shares a connection, unless enough are.
-  func open(_ lease: consuming PoolLease<PostgresConnection>) -> Shared {
-    let shared = Shared(lease)
-    places.withLock { places in
-      if places.count < most { places.append(Place(shared: shared, readers: 1)) }
+  /// A place beside the fewest others.
+  /// - Parameter orOpen: Whether none is wanted where all are crowded and one more connection may be shared.
+  private func join(near reactor: Reactor?, orOpen: Bool) -> Shared? {
+    let now = MonotonicInstant.now
+    return state.withLock { state in
+      state.closeOldest(openedBefore: now.advanced(by: .zero - Self.turn))
+      guard let index = state.fewest(near: reactor) else { return nil }
+      let place = state.places[index]
+      let isFar = !place.shared.isNear(reactor)
+      if orOpen, isFar || place.readers >= Self.crowd, mayOpen(near: reactor, state) { return nil }
+      state.places[index].readers += 1
+      return place.shared
     }
+  }
+
+  private func mayOpen(near reactor: Reactor?, _ state: borrowing State) -> Bool {
+    guard state.places.count < most else { return false }
+    guard let reactor else { return true }
+    return state.places.count { $0.shared.isNear(reactor) } < mostOnReactor
+  }
+
+  /// Shares a connection, unless enough are, and calls those who wait for one.
+  private func open(_ shared: Shared) -> Shared {
+    let called = state.withLock { state in
+      guard state.places.count < most else { return [Attempt]() }
+      state.places.append(Place(shared: shared, readers: 1))
+      defer { state.waiting = [:] }
+      return Array(state.waiting.values)
+    }
+    for attempt in called { attempt.withdraw() }
     return shared
+  }
+
+  /// Begins to wait in the pool's line; nil if there is a place meanwhile.
+  private func wait(_ lease: @escaping @Sendable () async throws -> PoolLease<PostgresConnection>) -> Attempt? {
+    state.withLock { state in
+      guard state.places.allSatisfy(\.isClosed) else { return nil }
+      let attempt = Attempt(lease)
+      state.waiting[ObjectIdentifier(attempt)] = attempt
+      return attempt
+    }
   }
 
   /// Gives a place up. The last one gives the connection back.
   func leave(_ shared: Shared) {
-    places.withLock { places in
-      guard let index = places.firstIndex(where: { $0.shared === shared }) else { return }
-      places[index].readers -= 1
-      if places[index].readers == 0 { places.remove(at: index) }
+    state.withLock { state in
+      guard let index = state.places.firstIndex(where: { $0.shared === shared }) else { return }
+      state.places[index].readers -= 1
+      if state.places[index].readers == 0 { state.places.remove(at: index) }
     }
   }
 
   /// Takes a connection that is lost away from new readers.
   func drop(_ shared: Shared) {
-    places.withLock { places in places.removeAll { $0.shared === shared } }
+    state.withLock { state in state.places.removeAll { $0.shared === shared } }
   }
 }
