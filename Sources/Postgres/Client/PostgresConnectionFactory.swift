@@ -45,7 +45,7 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
     deadline: ContinuousClock.Instant, onDeath: @escaping @Sendable () -> Void
   ) async throws -> PostgresConnection {
     if let absence { throw PostgresError(.options, absence) }
-    let reactor = next(turn)
+    let reactor = reactors[next(turn)]
     let end = MonotonicInstant(deadline)
     let handlers = PostgresConnectionHandlers(onClosed: { _ in onDeath() }, meter: meter)
     let attempts = try attempts
@@ -115,15 +115,11 @@ final class PostgresConnectionFactory: PooledConnectionFactory {
   /// The number of the reactor on whose thread the caller runs.
   var affinity: Int? { reactors.count == 1 ? nil : reactors.firstIndex { $0.isOnThread } }
 
-  /// The reactor on whose thread the caller runs; nil also if there is no other.
-  var reactorOfCaller: Reactor? { affinity.map { reactors[$0] } }
+  /// The number of the reactor on whose thread the caller runs; else one of them in turn.
+  var nearest: Int { reactors.count == 1 ? 0 : affinity ?? next(callers) }
 
-  /// The reactor on whose thread the caller runs; else one of them in turn.
-  var nearestReactor: Reactor { reactorOfCaller ?? next(callers) }
-
-  private func next(_ turn: borrowing Atomic<Int>) -> Reactor {
-    let number = UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).oldValue)
-    return reactors[Int(number % UInt(reactors.count))]
+  private func next(_ turn: borrowing Atomic<Int>) -> Int {
+    Int(UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).oldValue) % UInt(reactors.count))
   }
 
   func isHopeless(_ error: any Error) -> Bool {

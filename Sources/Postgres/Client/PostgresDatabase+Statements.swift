@@ -79,7 +79,8 @@ extension PostgresDatabase {
     _ limit: MonotonicInstant?, _ file: StaticString, _ line: UInt
   ) async throws -> PostgresResult {
     let pool = pool
-    let shared = try await readers.place(near: factory.reactorOfCaller) {
+    let readers = readers[factory.nearest]
+    let shared = try await readers.place {
       pool.tryLease(priority: priority, tenant: tenant, file: file, line: line)
     } lease: {
       try await pool.lease(priority: priority, tenant: tenant, deadline: deadline, file: file, line: line)

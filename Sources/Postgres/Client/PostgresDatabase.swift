@@ -28,7 +28,8 @@ public final class PostgresDatabase: Sendable {
 
   let pool: ConnectionPool<PostgresConnection>
   let factory: PostgresConnectionFactory
-  let readers: SharedReaders
+  /// One for each reactor.
+  let readers: [SharedReaders]
 
   /// A database. Nothing is connected before `warmUp`, unless somebody asks.
   ///
@@ -36,7 +37,7 @@ public final class PostgresDatabase: Sendable {
   ///   - pool: How many connections there are, and for how long.
   ///   - connection: How each of them behaves.
   ///   - reactors: On whose threads they live, in turn; at least one.
-  ///   - sharedReaders: The most connections that `read` uses for all its callers together.
+  ///   - sharedReaders: The most connections that `read` uses for all its callers together, but at least one on each reactor.
   ///   - meter: Counts statements.
   ///   - observer: Is told what happens to the pool; it must not wait.
   public init(
@@ -58,7 +59,8 @@ public final class PostgresDatabase: Sendable {
     self.pool = ConnectionPool(name: name, settings: pool, factory: factory, clock: clock, observer: observer)
     let connections = self.pool
     factory.place.onMove { [weak connections] reason in connections?.startGeneration(reason: reason) }
-    readers = SharedReaders(most: max(1, sharedReaders), reactors: reactors.count)
+    let most = max(1, sharedReaders / reactors.count)
+    readers = reactors.map { _ in SharedReaders(most: most) }
   }
 
   /// What stands for a database that the host does not have: every call is refused at once, with the reason.
@@ -71,11 +73,11 @@ public final class PostgresDatabase: Sendable {
     var settings = PoolSettings()
     (settings.min, settings.max) = (0, 1)
     pool = ConnectionPool(name: name, settings: settings, factory: factory)
-    readers = SharedReaders(most: 1, reactors: 1)
+    readers = [SharedReaders(most: 1)]
   }
 
   /// A reactor for the caller: the one on whose thread it runs already, else one of those on which connections live, in turn.
-  public var reactor: Reactor { factory.nearestReactor }
+  public var reactor: Reactor { factory.reactors[factory.nearest] }
 
   /// How the pool is at this moment.
   public var statistics: PoolStatistics { pool.statistics }

@@ -8,20 +8,21 @@ import Synchronization
 /// After a second a connection takes no new readers, so that the pool sees it again although there are always some: one
 /// connection at a time, for its readers go to the others meanwhile. Where there is no other, readers wait in the pool's line
 /// like everybody; the first of them that gets a connection shares it, and the others leave the line and join.
+///
+/// There is one for the readers on each reactor, so that threads do not wait for each other.
 final class SharedReaders: Sendable {
   /// A connection that is shared. The lease ends with it.
   final class Shared: Sendable {
     private let lease: PoolLease<PostgresConnection>
-    let opened: MonotonicInstant
+    /// Until when it takes new readers.
+    let closesAt: MonotonicInstant
 
     init(_ lease: consuming PoolLease<PostgresConnection>) {
       self.lease = lease
-      opened = .now
+      closesAt = .now.advanced(by: SharedReaders.turn)
     }
 
     var connection: PostgresConnection { lease.connection }
-
-    func isNear(_ reactor: Reactor?) -> Bool { reactor == nil || connection.reactor === reactor }
   }
 
   private struct Place {
@@ -37,21 +38,23 @@ final class SharedReaders: Sendable {
     var waiting: [ObjectIdentifier: Attempt] = [:]
 
     /// Closes one that has been open for long, unless another one is just being given back.
-    mutating func closeOldest(openedBefore limit: MonotonicInstant) {
-      guard let index = places.firstIndex(where: { $0.shared.opened < limit }), !places.contains(where: \.isClosed) else {
-        return
-      }
+    mutating func closeOldest(_ now: MonotonicInstant) {
+      guard let index = places.firstIndex(where: { $0.shared.closesAt <= now }), !places.contains(where: \.isClosed)
+      else { return }
       places[index].isClosed = true
     }
 
-    func fewest(near reactor: Reactor?) -> Int? {
-      var best: (index: Int, isNear: Bool, readers: Int)?
-      for (index, place) in places.enumerated() where !place.isClosed {
-        let isNear = place.shared.isNear(reactor)
-        if let best, best.isNear != isNear ? best.isNear : best.readers <= place.readers { continue }
-        best = (index, isNear, place.readers)
+    /// How many take new readers.
+    var open: Int { places.count { !$0.isClosed } }
+
+    /// The place with the fewest readers.
+    var fewest: Int? {
+      var best: Int?
+      for index in places.indices where !places[index].isClosed {
+        if let best, places[best].readers <= places[index].readers { continue }
+        best = index
       }
-      return best?.index
+      return best
     }
   }
 
@@ -89,32 +92,26 @@ final class SharedReaders: Sendable {
   /// Readers on each connection before another one is shared too.
   private static let crowd = 4
   /// How long a connection takes new readers.
-  private static let turn = Duration.seconds(1)
+  fileprivate static let turn = Duration.seconds(1)
 
   private let most: Int
-  private let mostOnReactor: Int
   private let state = Mutex(State())
 
-  /// - Parameters:
-  ///   - most: How many connections are shared at a time.
-  ///   - reactors: On how many reactors they live.
-  init(most: Int, reactors: Int) {
-    self.most = most
-    mostOnReactor = max(1, most / max(1, reactors))
-  }
+  /// - Parameter most: How many connections are shared at a time.
+  init(most: Int) { self.most = most }
 
-  /// A place on a shared connection, if possible on one that lives on the reactor on whose thread the caller runs.
+  /// A place on a shared connection.
   /// - Parameters:
   ///   - idle: Gives an idle connection, if there is one: where all shared ones are crowded.
   ///   - lease: Waits for a connection: where none is shared.
   nonisolated(nonsending) func place(
-    near reactor: Reactor?, idle: () -> PoolLease<PostgresConnection>?,
+    idle: () -> PoolLease<PostgresConnection>?,
     lease: @escaping @Sendable () async throws -> PoolLease<PostgresConnection>
   ) async throws -> Shared {
     while true {
-      if let shared = join(near: reactor, orOpen: true) { return shared }
+      if let shared = join(orOpen: true) { return shared }
       if let lease = idle() { return open(Shared(lease)) }
-      if let shared = join(near: reactor, orOpen: false) { return shared }
+      if let shared = join(orOpen: false) { return shared }
       guard let attempt = wait(lease) else { continue }
       defer { state.withLock { _ = $0.waiting.removeValue(forKey: ObjectIdentifier(attempt)) } }
       if let shared = try await attempt.result { return open(shared) }
@@ -123,29 +120,21 @@ final class SharedReaders: Sendable {
 
   /// A place beside the fewest others.
   /// - Parameter orOpen: Whether none is wanted where all are crowded and one more connection may be shared.
-  private func join(near reactor: Reactor?, orOpen: Bool) -> Shared? {
+  private func join(orOpen: Bool) -> Shared? {
     let now = MonotonicInstant.now
     return state.withLock { state in
-      state.closeOldest(openedBefore: now.advanced(by: .zero - Self.turn))
-      guard let index = state.fewest(near: reactor) else { return nil }
-      let place = state.places[index]
-      let isFar = !place.shared.isNear(reactor)
-      if orOpen, isFar || place.readers >= Self.crowd, mayOpen(near: reactor, state) { return nil }
+      state.closeOldest(now)
+      guard let index = state.fewest else { return nil }
+      if orOpen, state.places[index].readers >= Self.crowd, state.open < most { return nil }
       state.places[index].readers += 1
-      return place.shared
+      return state.places[index].shared
     }
-  }
-
-  private func mayOpen(near reactor: Reactor?, _ state: borrowing State) -> Bool {
-    guard state.places.count < most else { return false }
-    guard let reactor else { return true }
-    return state.places.count { $0.shared.isNear(reactor) } < mostOnReactor
   }
 
   /// Shares a connection, unless enough are, and calls those who wait for one.
   private func open(_ shared: Shared) -> Shared {
     let called = state.withLock { state in
-      guard state.places.count < most else { return [Attempt]() }
+      guard state.open < most else { return [Attempt]() }
       state.places.append(Place(shared: shared, readers: 1))
       defer { state.waiting = [:] }
       return Array(state.waiting.values)
