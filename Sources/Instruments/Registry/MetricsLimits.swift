@@ -16,7 +16,7 @@ public struct MetricsLimits: Sendable, Hashable {
   public var buckets = 200
   /// Characters of a help text; the rest is cut off.
   public var helpCharacters = 500
-  /// Bytes that copies of contended series may take; beyond it, they stay single.
+  /// Bytes that hot series may take, each of which gets cells of its own in every thread; beyond it, they stay with one.
   public var stripeBytes = 16 << 20
 
   /// The standard quotas.
