@@ -168,7 +168,7 @@ let package = Package(
         nioCore, nioHTTP1, nioPosix,
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
-    test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayTesting"]),
+    test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
     test(
       "MetricsTests",
       [

@@ -88,7 +88,7 @@ public final class UpDownCounter: Series, @unchecked Sendable {
   /// One less.
   public func decrement() { add(-1) }
 
-  /// How many there are.
+  /// How many there are. Of what other threads record meanwhile, some may be in it and some not, whichever came first.
   public var value: Int { Int(truncatingIfNeeded: whole.total) }
 
   var isHot: Bool { whole.isHot }
