@@ -17,7 +17,7 @@ public final class Counter: Series, @unchecked Sendable {
   deinit { whole.end(ledger.stripes) }
 
   /// Counts one more, or several.
-  @inline(never)
+  @inline(never)  // See `ThreadCells.own`.
   public func increment(by amount: UInt64 = 1) {
     if !whole.addAlone(amount) { incrementShared(amount) }
   }
@@ -73,7 +73,7 @@ public final class UpDownCounter: Series, @unchecked Sendable {
   deinit { whole.end(stripes) }
 
   /// One more, or several; a negative number takes away.
-  @inline(never)
+  @inline(never)  // See `ThreadCells.own`.
   public func add(_ amount: Int) {
     let bits = UInt64(bitPattern: Int64(amount))
     if !whole.addAlone(bits) { addShared(bits) }

@@ -18,7 +18,7 @@ public final class Histogram: Series, @unchecked Sendable {
   }
 
   /// Counts an observation. NaN is left out, and counted as rejected: it would make the sum NaN for ever.
-  @inline(never)
+  @inline(never)  // See `ThreadCells.own`.
   public func observe(_ value: Double) {
     guard !value.isNaN else { return ledger.reject() }
     let cell = bounds.bucket(of: value) &+ 1

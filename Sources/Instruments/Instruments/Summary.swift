@@ -44,7 +44,7 @@ public final class Summary: Series, @unchecked Sendable {
   }
 
   /// Counts an observation. NaN is left out, and counted as rejected.
-  @inline(never)
+  @inline(never)  // See `ThreadCells.own`.
   public func observe(_ value: Double) {
     guard !value.isNaN else { return ledger.reject() }
     cells.count(value)
