@@ -20,7 +20,7 @@ final class StripeBudget: Sendable {
 }
 
 extension Atomic where Value == UInt64 {
-  /// Adds to a cell that no other thread writes to: so it need not be one atomic step: a quarter of the cost.
+  /// Adds to a cell that no other thread writes to. It need not be one atomic step, so it costs a quarter of one.
   @inline(__always)
   borrowing func addAlone(_ amount: UInt64) {
     store(load(ordering: .relaxed) &+ amount, ordering: .relaxed)
