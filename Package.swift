@@ -62,11 +62,11 @@ let package = Package(
     .systemLibrary(
       name: "CHiredis", path: "Sources/CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CMd4c", path: "Sources/CMd4c", pkgConfig: "md4c", providers: [.apt(["libmd4c-dev"])]),
-    .systemLibrary(name: "CProcessor", path: "Sources/CProcessor"),
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Ground floor
     library("MainstayKernel", "Sources/Kernel", ["CLibYAML", log, serviceContext]),
+    .target(name: "CThreadSlab", path: "Sources/CThreadSlab"),
 
     // Contracts and libraries between the kernel and the plugins
     library(
@@ -75,7 +75,7 @@ let package = Package(
     library("MainstayCapabilities", "Sources/Capabilities", ["MainstayKernel"]),
     library("MainstayReactor", "Sources/Reactor", ["CEpoll"]),
     library("MainstayDevServers", "Sources/DevServers", []),
-    library("MainstayInstruments", "Sources/Instruments", ["CProcessor", "MainstayKernel"]),
+    library("MainstayInstruments", "Sources/Instruments", ["CThreadSlab", "MainstayKernel"]),
     library("MainstayResilience", "Sources/Resilience", ["MainstayKernel"]),
     library("MainstayPooling", "Sources/Pooling", ["MainstayResilience"]),
     library(
@@ -168,7 +168,7 @@ let package = Package(
         nioCore, nioHTTP1, nioPosix,
       ], exclude: ["Fixtures"]),
     test("CommandLineTests", ["MainstayCommandLine", "MainstayKernel", "MainstayTesting", argumentParser]),
-    test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayTesting"]),
+    test("InstrumentsTests", ["MainstayInstruments", "MainstayKernel", "MainstayReactor", "MainstayTesting"]),
     test(
       "MetricsTests",
       [

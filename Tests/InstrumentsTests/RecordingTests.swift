@@ -74,30 +74,6 @@ import Testing
     #expect(timer.sum == 3)
   }
 
-  @Test func widenedBlocksKeepWhatWasCounted() throws {
-    let counter = try registry.counter("hot_total", help: "Hot.")
-    counter.increment(by: 5)
-    for _ in 0..<Stripes.patience { counter.widening.collided() }
-    #expect(counter.isWide)
-    for _ in 0..<100 { counter.increment() }
-    #expect(counter.value == 105)
-    let gauge = try registry.upDownCounter("warm", help: "Hot.")
-    for _ in 0..<Stripes.patience { gauge.widening.collided() }
-    gauge.add(-7)
-    #expect(gauge.value == -7)
-  }
-
-  @Test func seriesStaySingleWhenTheBudgetIsSpent() throws {
-    var limits = MetricsLimits()
-    limits.stripeBytes = 100
-    let registry = MetricsRegistry(limits: limits)
-    let counter = try registry.counter("hot_total", help: "Hot.")
-    for _ in 0..<100 { counter.widening.collided() }
-    #expect(!counter.isWide)
-    counter.increment()
-    #expect(counter.value == 1)
-  }
-
   @Test func concurrentRecordingLosesNothing() async throws {
     let counter = try registry.counter("events_total", help: "Events.")
     let timer = try registry.histogram("sizes", help: "Sizes.", buckets: Buckets([1, 2, 3]))

@@ -1,40 +1,30 @@
-public import Synchronization
+import Synchronization
 
 /// Counts what happens. Only grows.
 public final class Counter: Series, @unchecked Sendable {
   // because every stored property is atomic, immutable or guarded by a lock.
 
-  @usableFromInline let whole = Atomic<UInt64>(0)
-  @usableFromInline let widening: Widening
+  private let whole = CountCell()
   private let fraction = Atomic<UInt64>(0)
   private let exemplars = Exemplars()
   private let ledger: Ledger
 
   init(_ seed: consuming SeriesSeed, _ ledger: Ledger) {
-    widening = Widening(cells: 1, budget: ledger.stripes)
     self.ledger = ledger
     super.init(seed)
   }
 
+  deinit { whole.end(ledger.stripes) }
+
   /// Counts one more, or several.
-  @inlinable
+  @inline(never)  // See `ThreadCells.own`.
   public func increment(by amount: UInt64 = 1) {
-    let old = whole.load(ordering: .relaxed)
-    guard widening.wide.load(ordering: .relaxed) == nil,
-      whole.compareExchange(expected: old, desired: old &+ amount, ordering: .relaxed).exchanged
-    else { return incrementWide(amount) }
+    if !whole.addAlone(amount) { incrementShared(amount) }
   }
 
+  // By itself, so that the usual way needs no stack and no counting of references.
   @inline(never)
-  @usableFromInline
-  func incrementWide(_ amount: UInt64) {
-    if let copy = widening.current {
-      copy.pointee.wrappingAdd(amount, ordering: .relaxed)
-    } else {
-      whole.wrappingAdd(amount, ordering: .relaxed)
-      widening.collided()
-    }
-  }
+  private func incrementShared(_ amount: UInt64) { whole.add(amount, ledger.stripes) }
 
   /// Adds an amount that need not be whole: money, seconds. What is negative or not finite is left out, and counted as rejected.
   public func add(_ amount: Double) {
@@ -54,16 +44,14 @@ public final class Counter: Series, @unchecked Sendable {
 
   /// What has been counted.
   public var value: Double {
-    Double(wholeTotal) + Double(bitPattern: fraction.load(ordering: .relaxed))
+    Double(whole.total) + Double(bitPattern: fraction.load(ordering: .relaxed))
   }
 
-  var isWide: Bool { widening.isWide }
-
-  private var wholeTotal: UInt64 { whole.load(ordering: .relaxed) &+ widening.total(0) }
+  var isHot: Bool { whole.isHot }
 
   override func read(into reading: inout SeriesReading) {
     let part = Double(bitPattern: fraction.load(ordering: .relaxed))
-    reading.count = wholeTotal
+    reading.count = whole.total
     reading.form = part == 0 ? .whole : .number
     reading.value = Double(reading.count) + part
     reading.exemplars = exemplars.current
@@ -74,48 +62,36 @@ public final class Counter: Series, @unchecked Sendable {
 public final class UpDownCounter: Series, @unchecked Sendable {
   // because every stored property is atomic or immutable.
 
-  @usableFromInline let whole = Atomic<UInt64>(0)
-  @usableFromInline let widening: Widening
+  private let whole = CountCell()
+  private let stripes: StripeBudget
 
   init(_ seed: consuming SeriesSeed, _ ledger: Ledger) {
-    widening = Widening(cells: 1, budget: ledger.stripes)
+    stripes = ledger.stripes
     super.init(seed)
   }
 
+  deinit { whole.end(stripes) }
+
   /// One more, or several; a negative number takes away.
-  @inlinable
+  @inline(never)  // See `ThreadCells.own`.
   public func add(_ amount: Int) {
-    let old = whole.load(ordering: .relaxed)
-    let sum = old &+ UInt64(bitPattern: Int64(amount))
-    guard widening.wide.load(ordering: .relaxed) == nil,
-      whole.compareExchange(expected: old, desired: sum, ordering: .relaxed).exchanged
-    else { return addWide(amount) }
+    let bits = UInt64(bitPattern: Int64(amount))
+    if !whole.addAlone(bits) { addShared(bits) }
   }
 
+  @inline(never)
+  private func addShared(_ bits: UInt64) { whole.add(bits, stripes) }
+
   /// One more.
-  @inlinable
   public func increment() { add(1) }
 
   /// One less.
-  @inlinable
   public func decrement() { add(-1) }
 
-  @inline(never)
-  @usableFromInline
-  func addWide(_ amount: Int) {
-    let bits = UInt64(bitPattern: Int64(amount))
-    if let copy = widening.current {
-      copy.pointee.wrappingAdd(bits, ordering: .relaxed)
-    } else {
-      whole.wrappingAdd(bits, ordering: .relaxed)
-      widening.collided()
-    }
-  }
+  /// How many there are. Of what other threads record meanwhile, some may be in it and some not, whichever came first.
+  public var value: Int { Int(truncatingIfNeeded: whole.total) }
 
-  /// How many there are.
-  public var value: Int {
-    Int(truncatingIfNeeded: whole.load(ordering: .relaxed) &+ widening.total(0))
-  }
+  var isHot: Bool { whole.isHot }
 
   override func read(into reading: inout SeriesReading) {
     reading.form = .number

@@ -18,17 +18,17 @@ public final class Histogram: Series, @unchecked Sendable {
   }
 
   /// Counts an observation. NaN is left out, and counted as rejected: it would make the sum NaN for ever.
+  @inline(never)  // See `ThreadCells.own`.
   public func observe(_ value: Double) {
     guard !value.isNaN else { return ledger.reject() }
-    let copy = cells.current
-    copy[bounds.bucket(of: value) &+ 1].wrappingAdd(1, ordering: .relaxed)
-    if !copy.pointee.tryAdd(value) { retry(copy, value) }
-  }
-
-  @inline(never)
-  private func retry(_ copy: Cells, _ value: Double) {
-    cells.collided()
-    copy.pointee.add(value)
+    let cell = bounds.bucket(of: value) &+ 1
+    if let own = cells.own {
+      own[cell].addAlone(1 as UInt64)
+      own.pointee.addAlone(value)
+    } else {
+      cells.shared[cell].wrappingAdd(1, ordering: .relaxed)
+      cells.shared.pointee.add(value)
+    }
   }
 
   /// Counts a duration, in seconds.
@@ -68,7 +68,7 @@ public final class Histogram: Series, @unchecked Sendable {
   /// The sum of all observations.
   public var sum: Double { cells.doubleTotal(0) }
 
-  var isWide: Bool { cells.isWide }
+  var isHot: Bool { cells.isHot }
 
   // The count is derived from the buckets, so that `+Inf` and `_count` agree in every scrape; only the sum may be some
   // observations ahead or behind.

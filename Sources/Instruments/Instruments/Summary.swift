@@ -44,14 +44,11 @@ public final class Summary: Series, @unchecked Sendable {
   }
 
   /// Counts an observation. NaN is left out, and counted as rejected.
+  @inline(never)  // See `ThreadCells.own`.
   public func observe(_ value: Double) {
     guard !value.isNaN else { return ledger.reject() }
     cells.count(value)
-    let copy = total.current
-    if !copy.pointee.tryAdd(value) {
-      total.collided()
-      copy.pointee.add(value)
-    }
+    if let own = total.own { own.pointee.addAlone(value) } else { total.shared.pointee.add(value) }
   }
 
   /// Counts a duration, in seconds.

@@ -16,7 +16,8 @@ public struct MetricsLimits: Sendable, Hashable {
   public var buckets = 200
   /// Characters of a help text; the rest is cut off.
   public var helpCharacters = 500
-  /// Bytes that copies of contended series may take; beyond it, they stay single.
+  /// Bytes that the cells of hot series may take in the threads' slabs, reckoned as if every slab were in use: at least 512 a cell.
+  /// Beyond it, series keep to the cells that all threads share: slower, never wrong.
   public var stripeBytes = 16 << 20
 
   /// The standard quotas.

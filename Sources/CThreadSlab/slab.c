@@ -1,0 +1,3 @@
+#include "CThreadSlab.h"
+
+_Thread_local void *mainstay_thread_slab_pointer MAINSTAY_TLS_MODEL;
