@@ -158,7 +158,7 @@ extension Session {
     after.hasMore = true
   }
 
-  private func resume(_ continuation: UnsafeContinuation<Void, Never>) {
+  func resume(_ continuation: UnsafeContinuation<Void, Never>) {
     if after.resumed == nil {
       after.resumed = continuation
     } else {
