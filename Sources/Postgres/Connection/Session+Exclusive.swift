@@ -44,8 +44,13 @@ extension Session {
         lose(PostgresError(.misuse, "a replication stream was started").with(effect: .evictConnection))
       default:
         unit.copy = .none
-        if unit.isAbandoned { PQclear(result) } else { unit.extra?.results.append(PostgresResult(taking: result)) }
+        if unit.isAbandoned || !mayKeep(result, for: unit) {
+          PQclear(result)
+        } else {
+          unit.extra?.results.append(PostgresResult(taking: result))
+        }
       }
+      growth.reset()
     }
     return false
   }
@@ -75,6 +80,7 @@ extension Session {
         unit.copy = .none
         return true
       }
+      growth.reset()
       if unit.kind == .copyOut, !unit.isAbandoned, let extra = unit.extra {
         let bytes = UnsafeRawBufferPointer(start: buffer, count: Int(count))
         extra.bytes.append(Array(bytes), size: Int(count))

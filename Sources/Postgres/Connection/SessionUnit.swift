@@ -84,6 +84,8 @@ final class SessionUnit: @unchecked Sendable {
     let batch: [PostgresQuery]
     @exclusivity(unchecked) var batchSteps: [BatchStep] = []
     @exclusivity(unchecked) var results: [PostgresResult] = []
+    /// What `results` take.
+    @exclusivity(unchecked) var size = 0
     @exclusivity(unchecked) var rows = SessionFeed<PostgresResult>()
     @exclusivity(unchecked) var bytes = SessionFeed<[UInt8]>()
     @exclusivity(unchecked) var columns: PostgresColumns?
@@ -162,6 +164,7 @@ final class SessionUnit: @unchecked Sendable {
   func rewind() {
     extra?.batchSteps = []
     extra?.results = []
+    extra?.size = 0
     error = nil
     result = nil
     step = 0
