@@ -95,6 +95,10 @@ public struct PostgresPoolConfiguration: PluginConfiguration {
   @Field(
     "Independent statements that one call runs at a time.", range: 1...10_000, environment: "DB_PARALLEL_QUERIES")
   public var parallelQueries = 20
+  /// The largest result.
+  @Field(
+    "Largest result of a call that is not streamed; 0 for no limit.", range: .bytes(0)...ByteCount.gibibytes(1_024))
+  public var maxResultSize: ByteCount = .mebibytes(256)
   /// Channels whose notifications become events.
   @Field("Channels (LISTEN) whose notifications are published as pool.notification.", example: "[orders]")
   public var listen: [String] = []
@@ -295,6 +299,7 @@ extension PostgresPoolConfiguration {
     it.connectTimeout = connectTimeout
     it.statementTimeout = queryTimeout
     it.statementCacheCapacity = statementCache
+    it.maxResultSize = maxResultSize.bytes == 0 ? nil : maxResultSize.bytes
     it.pooler = pooler.mode
     return it
   }

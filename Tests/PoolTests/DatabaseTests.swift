@@ -48,6 +48,33 @@ import Testing
     }
   }
 
+  /// A read without an end among those of others, on the connections that they share.
+  @Test func aResultThatIsTooLargeHarmsNobodyElse() async throws {
+    try await DatabaseTrial.run({ _, connection in connection.maxResultSize = 4 << 20 }) { trial in
+      let database = trial.database
+      let wrong = await withTaskGroup(of: String?.self) { group in
+        for number in 0..<60 {
+          group.addTask {
+            do {
+              if number % 20 == 7 {
+                _ = try await database.read("SELECT generate_series(1, 1000000000), repeat('x', 1000)")
+                return "an endless result was read"
+              }
+              let read = try await database.read("SELECT \(number)::int FROM pg_sleep(0.01)").decode(Int.self)
+              return read == [number] ? nil : "\(number) got \(read)"
+            } catch {
+              let isTooLarge = (error as? PostgresError)?.code == .resultTooLarge
+              return isTooLarge && number % 20 == 7 ? nil : "\(number): \(error)"
+            }
+          }
+        }
+        return await group.compactMap(\.self).reduce(into: []) { $0.append($1) }
+      }
+      #expect(wrong.isEmpty, "\(wrong)")
+      try await trial.expectWhole()
+    }
+  }
+
   @Test func anOpenTransactionIsRolledBackBeforeTheNextUser() async throws {
     try await DatabaseTrial.run({ settings, _ in settings.max = 2 }) { trial in
       let database = trial.database

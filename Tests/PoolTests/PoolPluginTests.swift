@@ -174,6 +174,10 @@ import Testing
         }
         let one = try #require(recorder.events(of: PoolNotification.self).first)
         #expect(one.channel == "orders" && one.payload == "new" && one.target == "postgres")
+        #expect(recorder.events(of: PoolNotificationGap.self).isEmpty)
+        try await database.execute(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN %'")
+        #expect(try await recorder.next(PoolNotificationGap.self).target == "postgres", "what came meanwhile is lost")
       }
     }
   }

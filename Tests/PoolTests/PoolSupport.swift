@@ -30,6 +30,7 @@ struct DatabaseTrial: Sendable {
       change(&settings, &connection)
       let events = PoolEventList()
       let options = try PostgresOptions(parsing: server.url)
+      let descriptors = openDescriptors()
       let database = try PostgresDatabase(
         name: "test", options: options, pool: settings, connection: connection, reactors: [reactor],
         observer: { events.add($0) })
@@ -44,6 +45,8 @@ struct DatabaseTrial: Sendable {
       }
       await database.drain(by: .now.advanced(by: .seconds(5)))
       #expect(database.statistics.total == 0)
+      observer.close()
+      try await eventually { openDescriptors() <= descriptors }
     }
   }
 

@@ -57,6 +57,9 @@ import Testing
     #expect(settings.acquireTimeout == .seconds(60) && settings.idleTimeout == .seconds(300))
     #expect(section.connectionSettings.statementTimeout == .seconds(15))
     #expect(PostgresPoolConfiguration().settings.scaling == nil)
+    #expect(section.connectionSettings.maxResultSize == 256 << 20)
+    section.maxResultSize = .bytes(0)
+    #expect(section.connectionSettings.maxResultSize == nil, "0 is for no limit")
   }
 
   @Test func everyFigureIsShown() {

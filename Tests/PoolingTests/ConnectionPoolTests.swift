@@ -304,6 +304,7 @@ import Testing
     #expect(wires.closed == [0])
     let error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
     #expect(error?.code == .shutDown)
+    await pool.drain(by: deadline)  // It is closed already.
     stuck.cancel()
     _ = await stuck.result
   }

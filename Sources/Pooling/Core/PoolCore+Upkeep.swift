@@ -162,6 +162,8 @@ extension PoolCore {
   mutating func drain(by deadline: PoolInstant, now: PoolInstant) {
     guard phase == .open else {
       drainBy = phase == .draining ? min(drainBy, deadline) : .never
+      // Whoever asks once more waits for an answer, too.
+      if phase == .closed { actions.append(.drained) }
       return
     }
     phase = .draining

@@ -69,6 +69,9 @@ extension PostgresDatabase {
     let limit = deadline.map(MonotonicInstant.init)
     do {
       return try await readOnce(query, priority, tenant, deadline, limit, file, line)
+    } catch let error as PostgresError where error.isOfTooLargeNeighbour {
+      // Shared again, it might come to stand behind another such result.
+      return try await executeOnce(.read(query), priority, tenant, deadline, file, line)
     } catch let error as PostgresError where error.isLostConnection {
       return try await readOnce(query, priority, tenant, deadline, limit, file, line)
     }

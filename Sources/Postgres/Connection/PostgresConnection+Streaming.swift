@@ -18,9 +18,13 @@ extension PostgresConnection {
   /// Runs `COPY … FROM STDIN` with the data of a sequence, whose pieces may end anywhere. If the socket is full, the
   /// sequence has to wait. If the sequence throws, nothing has been copied and its error is thrown.
   ///
+  /// The deadline, the cancellation of the task and the loss of the connection end it even while the sequence is silent:
+  /// nothing has been copied, and the sequence's task is cancelled, but not waited for. Without a deadline, no piece of the
+  /// sequence and no wait for the server may take longer than `statementTimeout`.
+  ///
   /// - Returns: how many rows were copied.
-  public func copyIn<Chunks: AsyncSequence>(
-    _ sql: String, _ chunks: Chunks, deadline: MonotonicInstant? = nil
+  public func copyIn<Chunks: AsyncSequence & SendableMetatype>(
+    _ sql: String, _ chunks: sending Chunks, deadline: MonotonicInstant? = nil
   ) async throws -> Int where Chunks.Element == [UInt8] {
     let query = PostgresQuery(unsafe: sql, parameters: PostgresParameters())
     try check(query)
@@ -28,42 +32,44 @@ extension PostgresConnection {
     if Task.isCancelled { throw PostgresError.cancelled }
     session.streamBegins(unit)
     await session.run(unit)
-    do {
-      if !session.isDone(unit) {
-        for try await chunk in chunks {
-          try await send(chunk, unit)
-          if session.isDone(unit) { break }
-        }
-      }
-    } catch {
-      await end(unit, "given up by the client")
-      session.streamEnded(unit, PostgresOutcome(unit.error))
-      throw unit.isAbandoned ? unit.error ?? error : error
+    // A task of its own, since a sequence that is silent cannot be left otherwise.
+    let source = Task(executorPreference: reactor.isOnThread ? reactor : nil) { await self.feed(chunks, to: unit) }
+    await withTaskCancellationHandler {
+      await session.waitForEnd(of: unit)
+    } onCancel: {
+      session.giveUp(unit)
     }
-    await end(unit, nil)
+    source.cancel()
     session.streamEnded(unit, PostgresOutcome(unit.error))
+    if !unit.isAbandoned, let error = unit.extra?.sourceFailure { throw error }
     if let error = unit.error { throw error }
     return unit.extra?.results.last?.affectedRows ?? 0
   }
 
+  /// Sends the data and says how they end, unless the COPY has ended before.
+  private func feed<Chunks: AsyncSequence & SendableMetatype>(_ chunks: Chunks, to unit: SessionUnit) async
+  where Chunks.Element == [UInt8] {
+    do {
+      if session.isDone(unit) { return }
+      for try await chunk in chunks {
+        await send(chunk, unit)
+        if session.isDone(unit) { return }
+      }
+      session.endSource(of: unit, nil)
+    } catch {
+      session.endSource(of: unit, error)
+    }
+  }
+
   private static let copyPiece = 1 << 16
 
-  private func send(_ chunk: [UInt8], _ unit: SessionUnit) async throws(PostgresError) {
+  private func send(_ chunk: [UInt8], _ unit: SessionUnit) async {
     var start = 0
     while start < chunk.count {
-      if Task.isCancelled { throw .cancelled }
       let end = min(start + Self.copyPiece, chunk.count)
       let isSent = chunk.withUnsafeBytes { session.sendCopy(UnsafeRawBufferPointer(rebasing: $0[start..<end]), unit) }
       if !isSent { await session.wait(for: unit) { !session.wantsWrite || unit.isDone || unit.copy != .sending } }
       start = end
-    }
-  }
-
-  /// Ends the data and waits for the server's answer.
-  private func end(_ unit: SessionUnit, _ reason: String?) async {
-    await session.wait(for: unit) {
-      session.endCopy(unit, reason)
-      return unit.isDone
     }
   }
 }
@@ -153,7 +159,7 @@ final class StreamReader: Sendable {
   }
 
   deinit {
-    connection.session.stopReading(unit)
+    connection.session.giveUp(unit)
     connection.session.streamEnded(unit, .cancelled)
   }
 
@@ -192,8 +198,8 @@ extension Session {
     }
   }
 
-  /// The reader has gone before the end.
-  func stopReading(_ unit: SessionUnit) {
+  /// The reader, or the caller of a COPY, has gone before the end.
+  func giveUp(_ unit: SessionUnit) {
     locked {
       guard unit.isSubmitted, !unit.isDone else { return }
       abandon(unit, .cancelled)

@@ -16,6 +16,10 @@ public struct PostgresConnectionSettings: Sendable {
   var poolerSign: PoolerSign?
   /// How many bytes of rows or of COPY data may wait for a slow reader before the socket is no longer read.
   public var streamBufferLimit = 1 << 20
+  /// How many bytes the results of a call may take that are not streamed, or one row of a stream; nil for no limit. While a
+  /// result is coming, what has been read from the socket counts, of which libpq makes more: up to four times as much where
+  /// rows hold little but nulls, next to nothing where they hold texts.
+  public var maxResultSize: Int? = 256 << 20
   /// How many statements may be under way or wait on the connection; more are refused.
   public var queueLimit = 4096
   /// Seconds without traffic before the system asks whether the other side is still there, seconds between two questions,

@@ -30,7 +30,7 @@ extension Session {
       unit.deadline = now.advanced(by: timeout)
       return nil
     }
-    guard unit.continuation != nil else { return nil }
+    guard unit.continuation != nil || unit.extra?.copier != nil else { return nil }
     if let limit = unit.extra?.waitLimit { return limit <= now ? .timedOut : nil }
     unit.extra?.waitLimit = now.advanced(by: timeout)
     return nil
@@ -45,6 +45,7 @@ extension Session {
     _ = unit.extra?.bytes.take()
     resumeReading()
     wake(unit)
+    wakeCopier(unit)
     if unit.copy == .sending { endCopy(unit, "given up by the client") }
   }
 
@@ -110,6 +111,7 @@ extension Session {
       if !unit.isDone { unit.fail(unit.mayWrite && unit.kind != .barrier ? error.indeterminate() : error) }
       unit.isDone = true
       wake(unit)
+      wakeCopier(unit)
     }
     while let unit = waiting.removeFirst() { refuse(unit, error) }
     askReactor()

@@ -44,8 +44,13 @@ extension Session {
         lose(PostgresError(.misuse, "a replication stream was started").with(effect: .evictConnection))
       default:
         unit.copy = .none
-        if unit.isAbandoned { PQclear(result) } else { unit.extra?.results.append(PostgresResult(taking: result)) }
+        if unit.isAbandoned || !mayKeep(result, for: unit) {
+          PQclear(result)
+        } else {
+          unit.extra?.results.append(PostgresResult(taking: result))
+        }
       }
+      growth.reset()
     }
     return false
   }
@@ -75,6 +80,7 @@ extension Session {
         unit.copy = .none
         return true
       }
+      growth.reset()
       if unit.kind == .copyOut, !unit.isAbandoned, let extra = unit.extra {
         let bytes = UnsafeRawBufferPointer(start: buffer, count: Int(count))
         extra.bytes.append(Array(bytes), size: Int(count))
@@ -91,12 +97,14 @@ extension Session {
     guard PQenterPipelineMode(connection) == 1 else {
       unit.isDone = true
       wake(unit)
+      wakeCopier(unit)
       lose(nil)
       return true
     }
     if !unit.isDone {
       unit.isDone = true
       wake(unit)
+      wakeCopier(unit)
     }
     return true
   }
@@ -108,6 +116,7 @@ extension Session {
   func sendCopy(_ bytes: UnsafeRawBufferPointer, _ unit: SessionUnit) -> Bool {
     locked {
       guard unit.copy == .sending, !unit.isDone, failure == nil else { return true }
+      unit.extra?.waitLimit = nil
       let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
       if PQputCopyData(connection, start, Int32(bytes.count)) != 1 { return drainAfterRefusal() }
       flush()
@@ -119,6 +128,31 @@ extension Session {
   private func drainAfterRefusal() -> Bool {
     drain()
     return true
+  }
+
+  /// The source has no more data, or has failed.
+  func endSource(of unit: SessionUnit, _ error: (any Error)?) {
+    locked {
+      guard !unit.isDone else { return }
+      unit.extra?.sourceFailure = error
+      unit.extra?.waitLimit = nil
+      endCopy(unit, error == nil ? nil : "given up by the client")
+    }
+  }
+
+  /// Waits for the end of a COPY, whoever ends it, while its source is on the way in a task of its own.
+  func waitForEnd(of unit: SessionUnit) async {
+    await withUnsafeContinuation { continuation in
+      locked {
+        if unit.isDone { return resume(continuation) }
+        unit.extra?.copier = continuation
+      }
+    }
+  }
+
+  /// Resumes the caller of a COPY that has ended.
+  func wakeCopier(_ unit: SessionUnit) {
+    if let continuation = unit.extra?.copier.take() { resume(continuation) }
   }
 
   /// Ends the data, with an error if `reason` is given.

@@ -9,8 +9,9 @@ extension Session {
     var rounds = 0
     repeat {
       rounds += 1
-      let isAlive = PQconsumeInput(connection) == 1
+      let isAlive = growth.read(connection)
       drain()
+      if growth.isMeasured { limitGrowth() }
       if failure == nil { takeNotifications() }
       if !isAlive { lose(nil) }
     } while failure == nil && !isPaused && EncryptedInput.isLeft(in: connection, after: rounds)
@@ -37,6 +38,7 @@ extension Session {
 
   /// While nothing is under way, what comes is notifications, notices, and the end.
   private func hearOutside() {
+    growth.reset()
     if PQisBusy(connection) == 0, let stray = PQgetResult(connection) { PQclear(stray) }
     if let farewell { lose(farewell) }
   }
@@ -76,6 +78,7 @@ extension Session {
     default:
       PQclear(result)
     }
+    growth.reset()
   }
 
   private func keep(_ result: OpaquePointer, for unit: SessionUnit) {
@@ -83,6 +86,7 @@ extension Session {
       PQclear(result)
       return
     }
+    guard mayKeep(result, for: unit) else { return PQclear(result) }
     let kept = PostgresResult(taking: result, columns: columns(of: result, unit))
     if let extra = unit.extra { extra.results.append(kept) } else { unit.result = kept }
   }
@@ -106,7 +110,12 @@ extension Session {
       return
     }
     if extra.columns?.count != Int(PQnfields(result)) { extra.columns = PostgresColumns(result: result) }
-    extra.rows.append(PostgresResult(taking: result, columns: extra.columns), size: PQresultMemorySize(result))
+    let size = PQresultMemorySize(result)
+    if let limit = settings.maxResultSize, size > limit {
+      PQclear(result)
+      return giveUpTooLarge(unit, limit)
+    }
+    extra.rows.append(PostgresResult(taking: result, columns: extra.columns), size: size)
     pauseIfFull(extra.rows.size)
     wake(unit)
   }

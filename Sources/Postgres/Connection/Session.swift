@@ -54,6 +54,8 @@ final class Session: ReactorHandler, ReactorTickHook, @unchecked Sendable {
   /// The socket is to be read again; what libpq has already read makes no socket readable.
   @exclusivity(unchecked) var hasUnread = false
   @exclusivity(unchecked) var isSweeping = false
+  /// What the answer that is due next has brought so far.
+  @exclusivity(unchecked) var growth = AnswerGrowth()
   @exclusivity(unchecked) private var after = After()
   @exclusivity(unchecked) private var more = More()
 
@@ -158,7 +160,7 @@ extension Session {
     after.hasMore = true
   }
 
-  private func resume(_ continuation: UnsafeContinuation<Void, Never>) {
+  func resume(_ continuation: UnsafeContinuation<Void, Never>) {
     if after.resumed == nil {
       after.resumed = continuation
     } else {

@@ -84,11 +84,17 @@ final class SessionUnit: @unchecked Sendable {
     let batch: [PostgresQuery]
     @exclusivity(unchecked) var batchSteps: [BatchStep] = []
     @exclusivity(unchecked) var results: [PostgresResult] = []
+    /// What `results` take.
+    @exclusivity(unchecked) var size = 0
     @exclusivity(unchecked) var rows = SessionFeed<PostgresResult>()
     @exclusivity(unchecked) var bytes = SessionFeed<[UInt8]>()
     @exclusivity(unchecked) var columns: PostgresColumns?
-    /// Until when a reader waits for more.
+    /// Until when a reader waits for more, or a COPY for its source.
     @exclusivity(unchecked) var waitLimit: MonotonicInstant?
+    /// The caller of a COPY, which waits for its end while the source is on the way.
+    @exclusivity(unchecked) var copier: UnsafeContinuation<Void, Never>?
+    /// Why the source of a COPY ended early.
+    @exclusivity(unchecked) var sourceFailure: (any Error)?
     /// When a stream was asked for, until its meter has been told of its end.
     @exclusivity(unchecked) var begun: MonotonicInstant?
 
@@ -158,6 +164,7 @@ final class SessionUnit: @unchecked Sendable {
   func rewind() {
     extra?.batchSteps = []
     extra?.results = []
+    extra?.size = 0
     error = nil
     result = nil
     step = 0

@@ -3,7 +3,7 @@ extension PostgresError {
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Base: String, Sendable {
       case server, connect, connectionLost, closed, timedOut, cancelled, notRun, encoding, decoding, options, misuse
-      case protocolViolation
+      case protocolViolation, resultTooLarge
     }
 
     private let base: Base
@@ -24,6 +24,8 @@ extension PostgresError {
     public static let cancelled = Code(.cancelled)
     /// The statement was not run, because one before it in the same pipeline failed.
     public static let notRun = Code(.notRun)
+    /// A result, or one row of a stream, is larger than `maxResultSize`.
+    public static let resultTooLarge = Code(.resultTooLarge)
     /// A parameter cannot be sent, such as a text with U+0000.
     public static let encoding = Code(.encoding)
     /// A cell cannot be read as the type that was asked for.

@@ -16,7 +16,7 @@ extension PostgresError: RetryClassifiable {
     switch code {
     case .server: state?.callVerdict ?? .failure
     case .connect, .connectionLost, .timedOut, .protocolViolation: .failure
-    case .decoding: .success
+    case .decoding, .resultTooLarge: .success
     default: .neutral
     }
   }

@@ -164,6 +164,107 @@ import Testing
   }
 }
 
+/// COPY … FROM STDIN whose source gives one row and is silent from then on.
+@Suite(.timeLimit(.minutes(3))) struct SilentSourceTests {
+  private static let row = Array("1\n".utf8)
+
+  private func withSilence(
+    _ settings: PostgresConnectionSettings = .patient,
+    _ body: (PostgresConnection, AsyncStream<[UInt8]>) async throws -> Void
+  ) async throws {
+    try await withBench { bench in
+      let connection = try await bench.connect(settings)
+      try await connection.script("CREATE TEMP TABLE silent (a int)")
+      let (source, writer) = AsyncStream<[UInt8]>.makeStream()
+      writer.yield(Self.row)
+      try await body(connection, source)
+      writer.finish()
+    }
+  }
+
+  private func expectNothingCopied(_ connection: PostgresConnection) async throws {
+    #expect(try await connection.execute("SELECT 1 FROM silent").count == 0)
+    let more = try await connection.copyIn("COPY silent FROM STDIN", Pieces(bytes: Self.row, size: 1))
+    #expect(more == 1, "the connection is as good as before")
+  }
+
+  @Test func theDeadlineEndsIt() async throws {
+    try await withSilence { connection, source in
+      let error = await failure {
+        try await connection.copyIn(
+          "COPY silent FROM STDIN", source, deadline: .now.advanced(by: .milliseconds(50)))
+      }
+      #expect(error?.code == .timedOut)
+      try await expectNothingCopied(connection)
+    }
+  }
+
+  @Test func theStatementTimeoutEndsIt() async throws {
+    var settings = PostgresConnectionSettings.patient
+    settings.statementTimeout = .milliseconds(50)
+    try await withSilence(settings) { connection, source in
+      #expect(await failure { try await connection.copyIn("COPY silent FROM STDIN", source) }?.code == .timedOut)
+      try await expectNothingCopied(connection)
+    }
+  }
+
+  /// An AsyncStream ends when its task is cancelled, as if there were no more rows: that must not commit those before.
+  @Test func cancellationEndsIt() async throws {
+    try await withSilence { connection, source in
+      let copy = Task { await failure { try await connection.copyIn("COPY silent FROM STDIN", source) } }
+      try await eventually { connection.condition == .busy }
+      copy.cancel()
+      #expect(await copy.value?.code == .cancelled)
+      try await expectNothingCopied(connection)
+    }
+  }
+
+  /// A source that does not even heed cancellation.
+  @Test func aDeafSourceIsLeftBehind() async throws {
+    try await withSilence { connection, _ in
+      let heard = Signal<Bool>()
+      let end = Signal<Void>()
+      let source = Deaf(end: end, heard: heard)
+      let error = await failure {
+        try await connection.copyIn(
+          "COPY silent FROM STDIN", source, deadline: .now.advanced(by: .milliseconds(50)))
+      }
+      #expect(error?.code == .timedOut)
+      try await expectNothingCopied(connection)
+      end.send(())
+      #expect(await heard.wait(), "its task is cancelled")
+      #expect(try await connection.execute("SELECT 1 FROM silent").count == 1, "what comes late goes nowhere")
+    }
+  }
+
+  @Test func theEndOfTheConnectionEndsIt() async throws {
+    try await withSilence { connection, source in
+      let copy = Task { await failure { try await connection.copyIn("COPY silent FROM STDIN", source) } }
+      try await eventually { connection.condition == .busy }
+      connection.close()
+      #expect(await copy.value?.code == .closed)
+    }
+  }
+}
+
+/// Waits for an end that is not its task's, then gives a row and says whether its task was cancelled.
+private struct Deaf: AsyncSequence, Sendable {
+  let end: Signal<Void>
+  let heard: Signal<Bool>
+
+  func makeAsyncIterator() -> Iterator { Iterator(source: self) }
+
+  struct Iterator: AsyncIteratorProtocol {
+    let source: Deaf
+
+    mutating func next() async -> [UInt8]? {
+      await source.end.wait()
+      source.heard.send(Task.isCancelled)
+      return Array("2\n".utf8)
+    }
+  }
+}
+
 /// Bytes in pieces, and an error at the end if there is one.
 struct Pieces: AsyncSequence {
   let bytes: [UInt8]
