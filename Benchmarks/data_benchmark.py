@@ -214,6 +214,8 @@ def main():
         for connections in (1, 8, 32):
             pgbench(folder, user, connections, options.seconds)
             ours("postgres.read", str(connections))
+            if connections > 1:
+                ours("postgres.read.x2", str(connections))
             if options.pgx:
                 two_figures(f"pgx.read.{connections}", [options.pgx, url, str(connections), seconds, str(ROWS)])
             if has_asyncpg:
@@ -225,8 +227,10 @@ def main():
                 pgbench(bouncer[0], user, 8, options.seconds, port=bouncer[1], name="pgbouncer")
         pipelined(folder, user, 4, 16, options.seconds)
         ours("postgres.shared")
+        ours("postgres.shared.x2")
         pipelined(folder, user, 2, 100, options.seconds)
         ours("postgres.batch")
+        ours("postgres.batch.x2")
         ours("postgres.acquire")
         ours("postgres.callers")
         ours("postgres.memory")

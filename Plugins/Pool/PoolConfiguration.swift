@@ -12,7 +12,7 @@ public struct PoolConfiguration: PluginConfiguration {
   @Field("Redis.")
   public var redis = RedisPoolConfiguration()
   /// How many threads the connections live on.
-  @Field("Threads on which connections live; one serves some 40,000 statements a second.", range: 1...64)
+  @Field("Threads on which connections live; a caller on one of them is lent connections of that one.", range: 1...64)
   public var reactors = 1
   /// How often every target is looked at.
   @Field("Time between two health checks of every target.", range: .seconds(1) ... .seconds(3_600))

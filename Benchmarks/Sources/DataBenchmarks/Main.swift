@@ -48,10 +48,13 @@ struct Stopwatch {
   }
 }
 
+/// What is measured: it runs where its caller runs, as a function of an application does that is `nonisolated(nonsending)`.
+typealias Operation = nonisolated(nonsending) @Sendable (_ task: Int, _ number: Int) async throws -> Void
+
 /// Runs tasks side by side, on the reactors in turn, until the time is up; returns how many operations they did together.
 func together(
   _ tasks: Int, on reactors: [Reactor], for length: Duration,
-  _ operation: @escaping @Sendable (_ task: Int, _ number: Int) async throws -> Void
+  _ operation: @escaping Operation
 ) async throws -> Int {
   let end = ContinuousClock.now.advanced(by: length)
   return try await withThrowingTaskGroup(of: Int.self) { group in

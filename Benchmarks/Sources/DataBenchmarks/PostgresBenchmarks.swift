@@ -42,7 +42,7 @@ struct PostgresBenchmarks: Sendable {
     PostgresQuery("SELECT abalance FROM pgbench_accounts WHERE aid = $1", Int32(truncatingIfNeeded: id))
   }
 
-  private func look(_ database: PostgresDatabase) async throws {
+  private nonisolated(nonsending) func look(_ database: PostgresDatabase) async throws {
     let rows = try await database.query(balance(aRow(of: rows)), as: Int32.self)
     if rows.count != 1 { throw Failure.rows }
   }
@@ -59,7 +59,7 @@ struct PostgresBenchmarks: Sendable {
   /// 64 callers, whose declared reads share Syncs on 4 connections.
   private func shared() async throws {
     let database = try await database(connections: 4)
-    let read: @Sendable (Int, Int) async throws -> Void = { _, _ in
+    let read: Operation = { _, _ in
       let result = try await database.read(balance(aRow(of: rows))).decode(Int32.self)
       if result.count != 1 { throw Failure.rows }
     }
@@ -71,7 +71,7 @@ struct PostgresBenchmarks: Sendable {
   /// Two callers with batches of 1,000 statements.
   private func batch() async throws {
     let database = try await database(connections: 2)
-    let send: @Sendable (Int, Int) async throws -> Void = { _, _ in
+    let send: Operation = { _, _ in
       let queries = (0..<1_000).map { _ in balance(aRow(of: rows)) }
       let results = try await database.batch(queries)
       for result in results where try result.decode(Int32.self).count != 1 { throw Failure.rows }
@@ -84,7 +84,7 @@ struct PostgresBenchmarks: Sendable {
   /// A connection, taken and given back; and 64 tasks over 8 connections.
   private func acquire() async throws {
     let database = try await database(connections: 8)
-    let take: @Sendable (Int, Int) async throws -> Void = { _, _ in try await database.withConnection { _ in } }
+    let take: Operation = { _, _ in try await database.withConnection { _ in } }
     for (tasks, name) in [(1, "alone"), (64, "64")] {
       _ = try await together(tasks, on: reactors, for: .milliseconds(100), take)
       let watch = Stopwatch()

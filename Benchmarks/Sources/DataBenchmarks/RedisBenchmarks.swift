@@ -16,8 +16,8 @@ struct RedisBenchmarks: Sendable {
     let keys = (0..<10_000).map(Self.key)
     for key in keys { _ = try await client.send(.set(key, value)) }
     let pick: @Sendable (Int, Int) -> String = { task, number in keys[(task &* 7919 &+ number) % keys.count] }
-    let get: @Sendable (Int, Int) async throws -> Void = { _ = try await client.send(.get(pick($0, $1))) }
-    let set: @Sendable (Int, Int) async throws -> Void = { _ = try await client.send(.set(pick($0, $1), value)) }
+    let get: Operation = { _ = try await client.send(.get(pick($0, $1))) }
+    let set: Operation = { _ = try await client.send(.set(pick($0, $1), value)) }
     let operation = command == "set" ? set : get
     _ = try await together(callers, on: reactors, for: .milliseconds(300), operation)
     let watch = Stopwatch()

@@ -109,9 +109,9 @@ final class SharedReaders: Sendable {
     lease: @escaping @Sendable () async throws -> PoolLease<PostgresConnection>
   ) async throws -> Shared {
     while true {
-      if let shared = join(orOpen: true) { return shared }
+      if let shared = join() { return shared }
       if let lease = idle() { return open(Shared(lease)) }
-      if let shared = join(orOpen: false) { return shared }
+      if let shared = join(alsoCrowded: true) { return shared }
       guard let attempt = wait(lease) else { continue }
       defer { state.withLock { _ = $0.waiting.removeValue(forKey: ObjectIdentifier(attempt)) } }
       if let shared = try await attempt.result { return open(shared) }
@@ -119,13 +119,13 @@ final class SharedReaders: Sendable {
   }
 
   /// A place beside the fewest others.
-  /// - Parameter orOpen: Whether none is wanted where all are crowded and one more connection may be shared.
-  private func join(orOpen: Bool) -> Shared? {
+  /// - Parameter alsoCrowded: Whether one is wanted also where all are crowded and one more connection may be shared.
+  func join(alsoCrowded: Bool = false) -> Shared? {
     let now = MonotonicInstant.now
     return state.withLock { state in
       state.closeOldest(now)
       guard let index = state.fewest else { return nil }
-      if orOpen, state.places[index].readers >= Self.crowd, state.open < most { return nil }
+      if !alsoCrowded, state.places[index].readers >= Self.crowd, state.open < most { return nil }
       state.places[index].readers += 1
       return state.places[index].shared
     }
