@@ -81,12 +81,12 @@ extension PostgresDatabase {
     _ query: PostgresQuery, _ priority: PoolPriority, _ tenant: String?, _ deadline: ContinuousClock.Instant?,
     _ limit: MonotonicInstant?, _ file: StaticString, _ line: UInt
   ) async throws -> PostgresResult {
-    let pool = pool
     let readers = readers[factory.nearest]
     let shared = try await readers.place {
       pool.tryLease(priority: priority, tenant: tenant, file: file, line: line)
-    } lease: {
-      try await pool.lease(priority: priority, tenant: tenant, deadline: deadline, file: file, line: line)
+    } lease: { withdrawal in
+      try await pool.lease(
+        priority: priority, tenant: tenant, deadline: deadline, file: file, line: line, unless: withdrawal)
     }
     defer { readers.leave(shared) }
     do {

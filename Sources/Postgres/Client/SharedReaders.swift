@@ -35,7 +35,9 @@ final class SharedReaders: Sendable {
   private struct State {
     var places: [Place] = []
     /// Readers in the pool's line.
-    var waiting: [ObjectIdentifier: Attempt] = [:]
+    var waiting: [ObjectIdentifier: PoolWithdrawal] = [:]
+    /// Places of readers who leave the line, counted already: however long they take, they need not wait once more.
+    var kept: [ObjectIdentifier: Shared] = [:]
 
     /// Closes one that has been open for long, unless another one is just being given back.
     mutating func closeOldest(_ now: MonotonicInstant) {
@@ -58,37 +60,6 @@ final class SharedReaders: Sendable {
     }
   }
 
-  /// A reader's wait in the pool's line, which it leaves when there is a place for it.
-  private final class Attempt: Sendable {
-    private let task: Task<Shared, any Error>
-    private let isWithdrawn = Atomic(false)
-
-    init(_ lease: @escaping @Sendable () async throws -> PoolLease<PostgresConnection>) {
-      task = Task { Shared(try await lease()) }
-    }
-
-    /// The connection; nil if it left the line.
-    var result: Shared? {
-      get async throws {
-        try await withTaskCancellationHandler {
-          do {
-            return try await task.value
-          } catch {
-            guard isWithdrawn.load(ordering: .acquiring), !Task.isCancelled else { throw error }
-            return nil
-          }
-        } onCancel: {
-          task.cancel()
-        }
-      }
-    }
-
-    func withdraw() {
-      isWithdrawn.store(true, ordering: .releasing)
-      task.cancel()
-    }
-  }
-
   /// Readers on each connection before another one is shared too.
   private static let crowd = 4
   /// How long a connection takes new readers.
@@ -103,18 +74,27 @@ final class SharedReaders: Sendable {
   /// A place on a shared connection.
   /// - Parameters:
   ///   - idle: Gives an idle connection, if there is one: where all shared ones are crowded.
-  ///   - lease: Waits for a connection: where none is shared.
+  ///   - lease: Waits for a connection: where none is shared. Gives nil if it is withdrawn.
   nonisolated(nonsending) func place(
     idle: () -> PoolLease<PostgresConnection>?,
-    lease: @escaping @Sendable () async throws -> PoolLease<PostgresConnection>
+    lease: nonisolated(nonsending) (PoolWithdrawal) async throws -> PoolLease<PostgresConnection>?
   ) async throws -> Shared {
     while true {
       if let shared = join(orOpen: true) { return shared }
       if let lease = idle() { return open(Shared(lease)) }
       if let shared = join(orOpen: false) { return shared }
-      guard let attempt = wait(lease) else { continue }
-      defer { state.withLock { _ = $0.waiting.removeValue(forKey: ObjectIdentifier(attempt)) } }
-      if let shared = try await attempt.result { return open(shared) }
+      guard let withdrawal = beginWaiting() else { continue }
+      var lent: Shared?
+      var failure: (any Error)?
+      do {
+        if let lease = try await lease(withdrawal) { lent = Shared(lease) }
+      } catch {
+        failure = error
+      }
+      // A connection that came at the same time goes back.
+      if let kept = endWaiting(withdrawal) { return kept }
+      if let failure { throw failure }
+      if let lent { return open(lent) }
     }
   }
 
@@ -134,22 +114,31 @@ final class SharedReaders: Sendable {
   /// Shares a connection, unless enough are, and calls those who wait for one.
   private func open(_ shared: Shared) -> Shared {
     let called = state.withLock { state in
-      guard state.open < most else { return [Attempt]() }
-      state.places.append(Place(shared: shared, readers: 1))
+      guard state.open < most else { return [PoolWithdrawal]() }
+      state.places.append(Place(shared: shared, readers: 1 + state.waiting.count))
+      for reader in state.waiting.keys { state.kept[reader] = shared }
       defer { state.waiting = [:] }
       return Array(state.waiting.values)
     }
-    for attempt in called { attempt.withdraw() }
+    for withdrawal in called { withdrawal.withdraw() }
     return shared
   }
 
   /// Begins to wait in the pool's line; nil if there is a place meanwhile.
-  private func wait(_ lease: @escaping @Sendable () async throws -> PoolLease<PostgresConnection>) -> Attempt? {
+  private func beginWaiting() -> PoolWithdrawal? {
     state.withLock { state in
       guard state.places.allSatisfy(\.isClosed) else { return nil }
-      let attempt = Attempt(lease)
-      state.waiting[ObjectIdentifier(attempt)] = attempt
-      return attempt
+      let withdrawal = PoolWithdrawal()
+      state.waiting[ObjectIdentifier(withdrawal)] = withdrawal
+      return withdrawal
+    }
+  }
+
+  /// Ends a wait; the place that was kept, if the reader was called.
+  private func endWaiting(_ withdrawal: PoolWithdrawal) -> Shared? {
+    state.withLock { state in
+      state.waiting[ObjectIdentifier(withdrawal)] = nil
+      return state.kept.removeValue(forKey: ObjectIdentifier(withdrawal))
     }
   }
 
