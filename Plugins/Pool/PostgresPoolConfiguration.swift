@@ -86,7 +86,7 @@ public struct PostgresPoolConfiguration: PluginConfiguration {
     range: 0...100_000)
   public var statementCache = 256
   /// Connections that reads share.
-  @Field("Connections that declared reads of all callers share.", range: 1...64)
+  @Field("Connections that declared reads of all callers share; at least one for each reactor.", range: 1...64)
   public var sharedReaders = 4
   /// Statements of a batch at a time.
   @Field("Statements that a batch sends at a time.", range: 1...100_000, environment: "DB_BATCH_SIZE")

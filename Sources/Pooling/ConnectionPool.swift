@@ -94,6 +94,17 @@ public final class ConnectionPool<Connection: AnyObject & Sendable>: Sendable {
     return PoolLease(self, try await engine.acquire(priority, tenant, site, affinity, deadline))
   }
 
+  /// A connection, as above; nil if the caller was withdrawn while it waited.
+  @inlinable
+  package nonisolated(nonsending) func lease(
+    priority: PoolPriority, tenant: String?, deadline: ContinuousClock.Instant?, file: StaticString, line: UInt,
+    unless withdrawal: PoolWithdrawal
+  ) async throws(PoolError) -> PoolLease<Connection>? {
+    let site = PoolSite(file: file, line: line)
+    let hold = try await engine.acquire(priority, tenant, site, affinity, deadline, unless: withdrawal)
+    return hold.map { PoolLease(self, $0) }
+  }
+
   /// Which connections are nearest to the caller.
   @inlinable
   var affinity: Int32 { Self.slotAffinity(factory.affinity) }

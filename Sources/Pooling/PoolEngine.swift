@@ -56,6 +56,33 @@ final class PoolEngine: Sendable {
       _ deadline: ContinuousClock.Instant?
     ) async throws(PoolError) -> PoolHold
   {
+    switch await answer(priority, tenant, site, affinity, deadline, nil) {
+    case .hold(let hold): return hold
+    case .refused(let refusal): throw error(refusal, site)
+    }
+  }
+
+  /// Waits for a connection, or until it is withdrawn: then there is none.
+  @usableFromInline
+  nonisolated(nonsending)
+    func acquire(
+      _ priority: PoolPriority, _ tenant: String?, _ site: PoolSite, _ affinity: Int32,
+      _ deadline: ContinuousClock.Instant?, unless withdrawal: PoolWithdrawal
+    ) async throws(PoolError) -> PoolHold?
+  {
+    switch await answer(priority, tenant, site, affinity, deadline, withdrawal) {
+    case .hold(let hold): return hold
+    case .refused(let refusal) where refusal.reason == .withdrawn: return nil
+    case .refused(let refusal): throw error(refusal, site)
+    }
+  }
+
+  private nonisolated(nonsending)
+    func answer(
+      _ priority: PoolPriority, _ tenant: String?, _ site: PoolSite, _ affinity: Int32,
+      _ deadline: ContinuousClock.Instant?, _ withdrawal: PoolWithdrawal?
+    ) async -> PoolAnswer
+  {
     let now = clock.now
     var limit = now + max(0, settings.acquireTimeout.poolNanoseconds)
     if let deadline { limit = min(limit, clock.instant(deadline)) }
@@ -67,14 +94,11 @@ final class PoolEngine: Sendable {
       return (acquisition, state.work(now))
     }
     perform(work)
-    let answer: PoolAnswer
     switch acquisition {
-    case .answered(let immediate): answer = immediate
-    case .waiting(let waiter): answer = await wait(waiter)
-    }
-    switch answer {
-    case .hold(let hold): return hold
-    case .refused(let refusal): throw error(refusal, site)
+    case .answered(let immediate): return immediate
+    case .waiting(let waiter):
+      withdrawal?.begin { [self] in apply { $0.core.cancel(waiter, .withdrawn, now: $1) } }
+      return await wait(waiter)
     }
   }
 

@@ -43,7 +43,7 @@ extension PoolError {
       self = error(.unavailable, "no connection can be opened", cause: connectError)
     case .shutDown:
       self = error(.shutDown, "it is being closed; \(site) gets no connection any more")
-    case .cancelled:
+    case .cancelled, .withdrawn:
       self = error(.cancelled, "\(site) was cancelled after waiting \(waited.seconds)")
     }
   }

@@ -60,6 +60,26 @@ import Testing
     #expect(wires.tidied == 1)
   }
 
+  /// Whoever needs no connection any more leaves the line, without an error and without being counted.
+  @Test func whoIsWithdrawnGetsNoneAndGoesOn() async throws {
+    let pool = pool { $0.max = 1 }
+    let (early, late) = (PoolWithdrawal(), PoolWithdrawal())
+    early.withdraw()
+    try await pool.withConnection { _ in
+      let waits = [early, late].map { withdrawal in Task.detached { try await pool.isLent(unless: withdrawal) } }
+      let isLentEarly = try await waits[0].value
+      #expect(!isLentEarly, "withdrawn before it stood in the line")
+      await eventually { pool.statistics.waiting == 1 }
+      late.withdraw()
+      late.withdraw()
+      let isLentLate = try await waits[1].value
+      #expect(!isLentLate && pool.statistics.waiting == 0)
+    }
+    #expect(pool.statistics.cancelled == 0 && pool.statistics.refused == 0 && pool.statistics.timedOut == 0)
+    #expect(try await pool.isLent(unless: late), "what is idle is lent all the same")
+    #expect(pool.statistics.idle == 1)
+  }
+
   @Test func cancellationEndsAWaitAndNothingElse() async throws {
     let pool = pool { $0.max = 1 }
     try await pool.withConnection { _ in
@@ -382,5 +402,14 @@ extension String {
       rest = rest[range.upperBound...]
     }
     return count
+  }
+}
+
+extension ConnectionPool {
+  /// Whether a connection was lent; it goes back at once.
+  fileprivate func isLent(unless withdrawal: PoolWithdrawal) async throws -> Bool {
+    let lease = try await lease(
+      priority: .normal, tenant: nil, deadline: nil, file: #fileID, line: #line, unless: withdrawal)
+    return lease != nil
   }
 }

@@ -30,7 +30,7 @@ struct PostgresBenchmarks: Sendable {
     pool.maxWaiters = waiters
     pool.maxWaitersPerTenant = waiters
     let database = try PostgresDatabase(
-      name: "bench", options: PostgresOptions(parsing: connection), pool: pool, reactors: reactors, sharedReaders: Int(getenv("READERS").map { String(cString: $0) } ?? "4") ?? 4)
+      name: "bench", options: PostgresOptions(parsing: connection), pool: pool, reactors: reactors)
     database.start()
     try await database.warmUp(by: .now.advanced(by: .seconds(20)))
     return database
@@ -78,7 +78,8 @@ struct PostgresBenchmarks: Sendable {
     }
     _ = try await together(2, on: reactors, for: .milliseconds(300), send)
     let watch = Stopwatch()
-    watch.report("postgres.batch.1000\(suffix)", operations: try await together(2, on: reactors, for: length, send) * 1_000)
+    let done = try await together(2, on: reactors, for: length, send)
+    watch.report("postgres.batch.1000\(suffix)", operations: done * 1_000)
   }
 
   /// A connection, taken and given back; and 64 tasks over 8 connections.

@@ -35,6 +35,8 @@ struct PoolGrant: Sendable, Equatable {
 struct PoolRefusal: Sendable, Equatable {
   enum Reason: Sendable, Equatable {
     case timedOut, queueFull, displaced, tenantQueueFull, unavailable, shutDown, cancelled
+    /// Somebody else saw to it that the caller needs none any more (`PoolWithdrawal`).
+    case withdrawn
     /// The caller holds a connection, taken at this place.
     case nested(outer: PoolSite)
   }

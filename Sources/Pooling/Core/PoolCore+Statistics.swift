@@ -14,6 +14,7 @@ struct PoolCounts: Sendable {
     switch reason {
     case .timedOut: timedOut += 1
     case .cancelled: cancelled += 1
+    case .withdrawn: break
     default: refused += 1
     }
   }

@@ -1,8 +1,8 @@
 extension PoolCore {
   /// Ends a wait. Does nothing if the waiter was answered already.
-  mutating func cancel(_ waiter: WaiterRef, now: PoolInstant) {
+  mutating func cancel(_ waiter: WaiterRef, _ reason: PoolRefusal.Reason = .cancelled, now: PoolInstant) {
     guard queue.isWaiting(waiter) else { return }
-    refuse(waiter.seat, .cancelled, now)
+    refuse(waiter.seat, reason, now)
     settle(now)
   }
 

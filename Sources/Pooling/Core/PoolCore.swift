@@ -21,8 +21,8 @@
 /// Everything but `empty` counts against the limit, also what is being closed: the server still knows it. Only a successor
 /// comes on top: it is opened before the connection that it replaces is closed.
 ///
-/// A waiter (`WaitQueue`): waiting → granted, or refused (deadline, cancelled, displaced, unavailable, shut down); each is
-/// answered exactly once. There is never a waiter that could be served while a usable connection is idle.
+/// A waiter (`WaitQueue`): waiting → granted, or refused (deadline, cancelled, withdrawn, displaced, unavailable, shut down);
+/// each is answered exactly once. There is never a waiter that could be served while a usable connection is idle.
 ///
 /// The pool: open → draining (no new callers; who waits is served, what comes back is closed; at the deadline everything is
 /// taken away) → closed.

@@ -82,12 +82,17 @@ extension PostgresDatabase {
     _ limit: MonotonicInstant?, _ file: StaticString, _ line: UInt
   ) async throws -> PostgresResult {
     let readers = readers[factory.nearest]
-    // Nearly always there is a place; the closures for the other case would each be an object.
+    // Nearly always there is a place, and then there is nothing to wait for.
     let shared: SharedReaders.Shared
     if let joined = readers.join() {
       shared = joined
     } else {
-      shared = try await place(among: readers, priority, tenant, deadline, file, line)
+      shared = try await readers.place {
+        pool.tryLease(priority: priority, tenant: tenant, file: file, line: line)
+      } lease: { withdrawal in
+        try await pool.lease(
+          priority: priority, tenant: tenant, deadline: deadline, file: file, line: line, unless: withdrawal)
+      }
     }
     defer { readers.leave(shared) }
     do {
@@ -95,18 +100,6 @@ extension PostgresDatabase {
     } catch {
       if error.isLostConnection { readers.drop(shared) }
       throw error
-    }
-  }
-
-  private nonisolated(nonsending) func place(
-    among readers: SharedReaders, _ priority: PoolPriority, _ tenant: String?, _ deadline: ContinuousClock.Instant?,
-    _ file: StaticString, _ line: UInt
-  ) async throws -> SharedReaders.Shared {
-    let pool = pool
-    return try await readers.place {
-      pool.tryLease(priority: priority, tenant: tenant, file: file, line: line)
-    } lease: {
-      try await pool.lease(priority: priority, tenant: tenant, deadline: deadline, file: file, line: line)
     }
   }
 

@@ -60,7 +60,8 @@ public final class PostgresDatabase: Sendable {
     let connections = self.pool
     factory.place.onMove { [weak connections] reason in connections?.startGeneration(reason: reason) }
     let most = max(1, sharedReaders / reactors.count)
-    readers = reactors.map { _ in SharedReaders(most: most) }
+    let full = connection.queueLimit / 4 * 3
+    readers = reactors.map { _ in SharedReaders(most: most, full: full) }
   }
 
   /// What stands for a database that the host does not have: every call is refused at once, with the reason.
@@ -73,7 +74,7 @@ public final class PostgresDatabase: Sendable {
     var settings = PoolSettings()
     (settings.min, settings.max) = (0, 1)
     pool = ConnectionPool(name: name, settings: settings, factory: factory)
-    readers = [SharedReaders(most: 1)]
+    readers = [SharedReaders(most: 1, full: 1)]
   }
 
   /// A reactor for the caller: the one on whose thread it runs already, else one of those on which connections live, in turn.
@@ -144,7 +145,10 @@ public final class PostgresDatabase: Sendable {
   public func startGeneration(reason: String) { pool.startGeneration(reason: reason) }
 
   /// Closes the pool: no new callers, who waits is served; at the deadline what is left is taken away.
-  public func drain(by deadline: ContinuousClock.Instant) async { await pool.drain(by: deadline) }
+  public func drain(by deadline: ContinuousClock.Instant) async {
+    for readers in readers { readers.close() }
+    await pool.drain(by: deadline)
+  }
 
   /// Asks the server for a sign of life, over a connection of the pool, and says how long that took.
   public func ping(deadline: ContinuousClock.Instant) async throws -> Duration {

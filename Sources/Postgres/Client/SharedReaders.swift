@@ -6,7 +6,7 @@ import Synchronization
 /// its last one.
 ///
 /// After a second a connection takes no new readers, so that the pool sees it again although there are always some: one
-/// connection at a time, for its readers go to the others meanwhile. Where there is no other, readers wait in the pool's line
+/// connection at a time, for its readers go to the others meanwhile; one with a read that lasts is not waited for. Where there is no other, readers wait in the pool's line
 /// like everybody; the first of them that gets a connection shares it, and the others leave the line and join.
 ///
 /// There is one for the readers on each reactor, so that threads do not wait for each other.
@@ -35,17 +35,24 @@ final class SharedReaders: Sendable {
   private struct State {
     var places: [Place] = []
     /// Readers in the pool's line.
-    var waiting: [ObjectIdentifier: Attempt] = [:]
+    var waiting: [ObjectIdentifier: PoolWithdrawal] = [:]
+    /// Places of readers who leave the line, counted already: however long they take, they need not wait once more.
+    var kept: [ObjectIdentifier: Shared] = [:]
 
-    /// Closes one that has been open for long, unless another one is just being given back.
-    mutating func closeOldest(_ now: MonotonicInstant) {
-      guard let index = places.firstIndex(where: { $0.shared.closesAt <= now }), !places.contains(where: \.isClosed)
+    /// Closes one that has been open for long, unless another one is just being given back, or there could be none in its
+    /// stead.
+    mutating func closeOldest(_ now: MonotonicInstant, most: Int) {
+      guard let index = places.firstIndex(where: { !$0.isClosed && $0.shared.closesAt <= now }),
+        places.count < 2 * most,
+        !places.contains(where: { $0.isClosed && now < $0.shared.closesAt.advanced(by: SharedReaders.turn) })
       else { return }
       places[index].isClosed = true
     }
 
-    /// How many take new readers.
-    var open: Int { places.count { !$0.isClosed } }
+    /// Whether one more connection may be shared. Those with reads that last come on top, up to as many again.
+    func mayOpen(_ most: Int) -> Bool { open < most && places.count < 2 * most }
+
+    private var open: Int { places.count { !$0.isClosed } }
 
     /// The place with the fewest readers.
     var fewest: Int? {
@@ -58,63 +65,47 @@ final class SharedReaders: Sendable {
     }
   }
 
-  /// A reader's wait in the pool's line, which it leaves when there is a place for it.
-  private final class Attempt: Sendable {
-    private let task: Task<Shared, any Error>
-    private let isWithdrawn = Atomic(false)
-
-    init(_ lease: @escaping @Sendable () async throws -> PoolLease<PostgresConnection>) {
-      task = Task { Shared(try await lease()) }
-    }
-
-    /// The connection; nil if it left the line.
-    var result: Shared? {
-      get async throws {
-        try await withTaskCancellationHandler {
-          do {
-            return try await task.value
-          } catch {
-            guard isWithdrawn.load(ordering: .acquiring), !Task.isCancelled else { throw error }
-            return nil
-          }
-        } onCancel: {
-          task.cancel()
-        }
-      }
-    }
-
-    func withdraw() {
-      isWithdrawn.store(true, ordering: .releasing)
-      task.cancel()
-    }
-  }
-
   /// Readers on each connection before another one is shared too.
   private static let crowd = 4
   /// How long a connection takes new readers.
-  fileprivate static let turn = Duration.seconds(1)
+  private static let turn = Duration.seconds(1)
 
   private let most: Int
+  private let full: Int
   private let state = Mutex(State())
 
-  /// - Parameter most: How many connections are shared at a time.
-  init(most: Int) { self.most = most }
+  /// - Parameters:
+  ///   - most: How many connections are shared at a time.
+  ///   - full: How many readers a connection takes at a time.
+  init(most: Int, full: Int) {
+    self.most = most
+    self.full = max(1, full)
+  }
 
   /// A place on a shared connection.
   /// - Parameters:
   ///   - idle: Gives an idle connection, if there is one: where all shared ones are crowded.
-  ///   - lease: Waits for a connection: where none is shared.
+  ///   - lease: Waits for a connection: where none is shared. Gives nil if it is withdrawn.
   nonisolated(nonsending) func place(
     idle: () -> PoolLease<PostgresConnection>?,
-    lease: @escaping @Sendable () async throws -> PoolLease<PostgresConnection>
+    lease: nonisolated(nonsending) (PoolWithdrawal) async throws -> PoolLease<PostgresConnection>?
   ) async throws -> Shared {
     while true {
       if let shared = join() { return shared }
       if let lease = idle() { return open(Shared(lease)) }
       if let shared = join(alsoCrowded: true) { return shared }
-      guard let attempt = wait(lease) else { continue }
-      defer { state.withLock { _ = $0.waiting.removeValue(forKey: ObjectIdentifier(attempt)) } }
-      if let shared = try await attempt.result { return open(shared) }
+      guard let withdrawal = beginWaiting() else { continue }
+      var lent: Shared?
+      var failure: (any Error)?
+      do {
+        if let lease = try await lease(withdrawal) { lent = Shared(lease) }
+      } catch {
+        failure = error
+      }
+      // A connection that came at the same time goes back.
+      if let kept = endWaiting(withdrawal) { return kept }
+      if let failure { throw failure }
+      if let lent { return open(lent) }
     }
   }
 
@@ -123,9 +114,9 @@ final class SharedReaders: Sendable {
   func join(alsoCrowded: Bool = false) -> Shared? {
     let now = MonotonicInstant.now
     return state.withLock { state in
-      state.closeOldest(now)
-      guard let index = state.fewest else { return nil }
-      if !alsoCrowded, state.places[index].readers >= Self.crowd, state.open < most { return nil }
+      state.closeOldest(now, most: most)
+      guard let index = state.fewest, state.places[index].readers < full else { return nil }
+      if !alsoCrowded, state.places[index].readers >= Self.crowd, state.mayOpen(most) { return nil }
       state.places[index].readers += 1
       return state.places[index].shared
     }
@@ -134,22 +125,34 @@ final class SharedReaders: Sendable {
   /// Shares a connection, unless enough are, and calls those who wait for one.
   private func open(_ shared: Shared) -> Shared {
     let called = state.withLock { state in
-      guard state.open < most else { return [Attempt]() }
-      state.places.append(Place(shared: shared, readers: 1))
-      defer { state.waiting = [:] }
-      return Array(state.waiting.values)
+      guard state.mayOpen(most) else { return [PoolWithdrawal]() }
+      let called = Array(state.waiting.values.prefix(full - 1))
+      state.places.append(Place(shared: shared, readers: 1 + called.count))
+      for withdrawal in called {
+        state.waiting[ObjectIdentifier(withdrawal)] = nil
+        state.kept[ObjectIdentifier(withdrawal)] = shared
+      }
+      return called
     }
-    for attempt in called { attempt.withdraw() }
+    for withdrawal in called { withdrawal.withdraw() }
     return shared
   }
 
   /// Begins to wait in the pool's line; nil if there is a place meanwhile.
-  private func wait(_ lease: @escaping @Sendable () async throws -> PoolLease<PostgresConnection>) -> Attempt? {
+  private func beginWaiting() -> PoolWithdrawal? {
     state.withLock { state in
-      guard state.places.allSatisfy(\.isClosed) else { return nil }
-      let attempt = Attempt(lease)
-      state.waiting[ObjectIdentifier(attempt)] = attempt
-      return attempt
+      guard state.places.allSatisfy({ $0.isClosed || $0.readers >= full }) else { return nil }
+      let withdrawal = PoolWithdrawal()
+      state.waiting[ObjectIdentifier(withdrawal)] = withdrawal
+      return withdrawal
+    }
+  }
+
+  /// Ends a wait; the place that was kept, if the reader was called.
+  private func endWaiting(_ withdrawal: PoolWithdrawal) -> Shared? {
+    state.withLock { state in
+      state.waiting[ObjectIdentifier(withdrawal)] = nil
+      return state.kept.removeValue(forKey: ObjectIdentifier(withdrawal))
     }
   }
 
@@ -159,6 +162,13 @@ final class SharedReaders: Sendable {
       guard let index = state.places.firstIndex(where: { $0.shared === shared }) else { return }
       state.places[index].readers -= 1
       if state.places[index].readers == 0 { state.places.remove(at: index) }
+    }
+  }
+
+  /// Takes all connections away from new readers: the pool is being closed.
+  func close() {
+    state.withLock { state in
+      for index in state.places.indices { state.places[index].isClosed = true }
     }
   }
 

@@ -118,7 +118,12 @@ extension Session {
       guard unit.copy == .sending, !unit.isDone, failure == nil else { return true }
       unit.extra?.waitLimit = nil
       let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-      if PQputCopyData(connection, start, Int32(bytes.count)) != 1 { return drainAfterRefusal() }
+      switch PQputCopyData(connection, start, Int32(bytes.count)) {
+      case 1: break
+      // No memory for the piece: without it, the rest must not be kept either.
+      case 0: lose(PostgresError(.connectionLost, "no memory for a piece of COPY data; the connection is closed"))
+      default: return drainAfterRefusal()
+      }
       flush()
       return !wantsWrite
     }

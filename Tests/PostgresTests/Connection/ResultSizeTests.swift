@@ -100,7 +100,9 @@ import Testing
   @Test func neighboursLoseTheConnectionRatherThanTheirStatement() async throws {
     try await withBench { bench in
       let connection = try await bench.connect(settings)
-      let large = Task { await failure { try await connection.execute(Self.endless) }?.code }
+      // Begins late enough for the other to stand behind it.
+      let query = PostgresQuery(unsafe: "\(Self.endless.sql) FROM pg_sleep(0.3)", parameters: PostgresParameters())
+      let large = Task { await failure { try await connection.execute(query) }?.code }
       try await eventually { connection.condition == .busy }
       let behind = Task { await failure { try await connection.execute("SELECT 2") } }
       #expect(await large.value == .resultTooLarge)

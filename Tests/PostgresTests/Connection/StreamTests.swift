@@ -192,7 +192,7 @@ import Testing
     try await withSilence { connection, source in
       let error = await failure {
         try await connection.copyIn(
-          "COPY silent FROM STDIN", source, deadline: .now.advanced(by: .milliseconds(50)))
+          "COPY silent FROM STDIN", source, deadline: .now.advanced(by: .milliseconds(400)))
       }
       #expect(error?.code == .timedOut)
       try await expectNothingCopied(connection)
@@ -201,7 +201,7 @@ import Testing
 
   @Test func theStatementTimeoutEndsIt() async throws {
     var settings = PostgresConnectionSettings.patient
-    settings.statementTimeout = .milliseconds(50)
+    settings.statementTimeout = .milliseconds(400)
     try await withSilence(settings) { connection, source in
       #expect(await failure { try await connection.copyIn("COPY silent FROM STDIN", source) }?.code == .timedOut)
       try await expectNothingCopied(connection)
@@ -227,7 +227,7 @@ import Testing
       let source = Deaf(end: end, heard: heard)
       let error = await failure {
         try await connection.copyIn(
-          "COPY silent FROM STDIN", source, deadline: .now.advanced(by: .milliseconds(50)))
+          "COPY silent FROM STDIN", source, deadline: .now.advanced(by: .milliseconds(400)))
       }
       #expect(error?.code == .timedOut)
       try await expectNothingCopied(connection)
