@@ -173,7 +173,7 @@ let package = Package(
       "MetricsTests",
       [
         "MainstayMetrics", "MainstayHTTPServer", "MainstayHTTP", "MainstayInstruments", "MainstayKernel",
-        "MainstayTesting", coreMetrics, httpTypes,
+        "MainstayTesting", coreMetrics, httpTypes, log,
       ]),
     test(
       "RetryTests",

@@ -41,6 +41,18 @@ import Testing
         expected.append(["took_seconds_bucket", ["who", "le"], values, "\(Double(count))"])
       }
     }
+    let waits = try registry.histogram("wait", help: "Negative sum.", buckets: Buckets([1]))
+    waits.observe(-3)
+    try registry.histogram("heat", help: "Negative bounds.", buckets: Buckets([-1, 1])).observe(3)
+    let drift = try registry.summary("drift", help: "Negative sum.")
+    drift.observe(-3)
+    try registry.collect("odd_total", .counter, help: "No counts.", labels: ["what"]) { samples in
+      for (value, what) in [(-1.0, "negative"), (.nan, "nan"), (2, "good")] { samples.add(value, what) }
+    }
+    expected.append(["wait_bucket", ["le"], ["+Inf"], "1.0"])
+    expected.append(["heat_bucket", ["le"], ["1.0"], "0.0"])
+    expected.append(["drift_count", [String](), [String](), "1.0"])
+    expected.append(["odd_total", ["what"], ["good"], "2.0"])
     let result = try Tool.compare(
       MetricsScrape([("test", registry)]).bytes(as: format), expected, isOpenMetrics: format == .openMetrics)
     #expect(result == "")

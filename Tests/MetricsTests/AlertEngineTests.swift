@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Logging
 import Testing
 
 @testable import MainstayMetrics
@@ -104,6 +105,18 @@ import Testing
     try restart()
     #expect(feed(29, at: 59) == [])
     #expect(feed(29, at: 60) == [.resolved])
+  }
+
+  @Test mutating func whatIsNoFiniteNumberIsKeptAsWell() throws {
+    rule.value.groupBy = ["ward"]
+    _ = engine.evaluate(rule, [["w0"]: .infinity, ["w1"]: 40], at: 0)
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("alerts-\(UUID().uuidString).json").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let (file, logger) = (AlertStateFile(path: path), Logger(label: "test"))
+    file.write(AlertStateFile.Content(engine: engine, notifier: AlertNotifier(), rules: [rule]), logger)
+    let kept = try #require(file.read(logger))
+    #expect(kept.engine.alerts == engine.alerts)
+    #expect(kept.engine.alerts.values.contains { $0.value == .infinity })
   }
 
   private mutating func restart() throws {

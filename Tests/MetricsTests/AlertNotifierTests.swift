@@ -56,6 +56,19 @@ import Testing
     #expect(plan(5_000).isEmpty)
   }
 
+  @Test mutating func whoWasToldIsToldThatARuleIsGone() {
+    set("Down", ["eye": 2], at: 0)
+    _ = plan(0)
+    #expect(plan(30).map(\.reason) == [.first])
+    let ended = engine.end("Down", at: 40)
+    #expect(ended.map(\.kind) == [.resolved] && engine.alerts.isEmpty)
+    rules["Down"] = nil
+    let over = plan(330)
+    #expect(over.map(\.reason) == [.allResolved])
+    #expect(over.first?.channels == ["email-Down"])
+    #expect(over.first?.severity == "critical")
+  }
+
   @Test mutating func whatDoesNotChangeIsRepeated() {
     set("Hot", ["eye": 2], at: 0)
     _ = plan(0)

@@ -93,6 +93,11 @@ import Testing
       #expect(answer.json["series"]?.arrayValue?.count == 2)
       #expect(answer.json["series"]?[1]?["labels"]?["from"] == "web")
       #expect(answer.json["series"]?[1]?["points"]?.arrayValue?.last?[1]?.doubleValue == 30)
+      // Without a step, one number for the whole range.
+      let range: JSONValue = ["metric": "orders_total", "aggregation": "increase", "start": -60]
+      let whole = try await send(kernel, "POST", "/metrics/query", range).json
+      #expect(whole["window"]?.doubleValue == 60)
+      #expect(whole["series"]?[0]?["points"]?.arrayValue?.map { $0[1]?.doubleValue } == [33])
       for (body, status): (JSONValue, Int) in [
         (["metric": "nothing", "aggregation": "sum"], 404), (["metric": "orders_total", "aggregation": "median"], 422),
         (["metric": "orders_total", "aggregation": "avg"], 422),
@@ -105,6 +110,8 @@ import Testing
         #expect(answer.status == status, "\(body)")
       }
       let statistics = try await send(kernel, "GET", "/metrics/statistics").json
+      let plugins = statistics["plugins"]?.arrayValue?.compactMap { $0["plugin"]?.stringValue } ?? []
+      #expect(plugins == ["http", "metrics", "shop"])
       #expect((statistics["history"]?["series"]?.integerValue ?? 0) >= 3)
     }
   }
@@ -221,6 +228,27 @@ import Testing
         return increase > 0 && increase.truncatingRemainder(dividingBy: 3) == 0
       }
       #expect(answer.status == 200, "\(answer.json.compact)")
+    }
+  }
+
+  @Test func whoWasToldOfAnAlertLearnsThatItsRuleIsRemoved() async throws {
+    let clock = ManualClock()
+    try await withHost([HTTPPlugin.self, MetricsPlugin.self, ShopPlugin.self], manifest: Self.alerts, clock: clock) {
+      kernel in
+      let recorder = EventRecorder(kernel.events, "metrics.*")
+      let rule: JSONValue = [
+        "name": "Long", "value": ["metric": "queue", "aggregation": "last"], "threshold": 3, "channels": ["oncall"],
+      ]
+      #expect(try await send(kernel, "POST", "/metrics/alerts", rule).status == 201)
+      try #require(ShopPlugin.queue).set(5)
+      await advance(clock, 2)
+      #expect(try await recorder.next(AlertTriggered.self).alert == "Long")
+      #expect(try await recorder.next(AlertNotification.self).reason == "first")
+      #expect(try await send(kernel, "DELETE", "/metrics/alerts/Long").status == 204)
+      let resolved = try await recorder.next(AlertResolved.self)
+      #expect(resolved.alert == "Long" && resolved.channels == ["oncall"])
+      let alerts = try await send(kernel, "GET", "/metrics/alerts").json["alerts"]?.arrayValue
+      #expect(alerts?.isEmpty == true)
     }
   }
 

@@ -136,5 +136,10 @@ import Testing
     for objective in ObjectiveConfiguration.standard where objective.kind == .throughput {
       #expect(objective.json(store, at: clock.timeSinceEpoch.inSeconds)["met"] == false)
     }
+    // A label that the metric does not have: nothing is known of bad events, which is not that there are none.
+    let misspelt = ObjectiveConfiguration("a", .availability, "http_requests_total", bad: ["state": "5*"], target: 0.9)
+    let answer = misspelt.json(store, at: clock.timeSinceEpoch.inSeconds)
+    #expect(answer["met"] == .null && answer["achieved"] == nil)
+    #expect(answer["fault"]?.stringValue?.contains("'state'") == true)
   }
 }

@@ -125,6 +125,7 @@ import Testing
     #expect(try value("wait_seconds", "above:1") == [[]: 50])
     #expect(try value("wait_seconds", "above:2") == [[]: 50])
     #expect(try value("wait_seconds", "above:4") == [[]: 0])
+    #expect(throws: QueryError.self) { try value("wait_seconds", "above:3") }
     for _ in 0..<1_000 { series.observe(100) }
     tick()
     #expect(try value("wait_seconds", "p99") == [[]: 4])

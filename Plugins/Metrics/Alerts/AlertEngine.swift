@@ -64,7 +64,20 @@ struct AlertEngine: Sendable, Codable {
     return groups.sorted { $0.lexicographicallyPrecedes($1) }.compactMap { step(rule, $0, values[$0], &count, now) }
   }
 
-  /// Forgets the alerts of rules that are gone. They end without a word.
+  /// Ends the alerts of a rule that is removed. Who was told that one fires is told that it is over.
+  mutating func end(_ rule: String, at now: Double) -> [Transition] {
+    let ended = alerts.filter { $0.key.rule == rule }
+    for key in ended.keys { alerts[key] = nil }
+    leftOut[rule] = nil
+    return ended.filter(\.value.isFiring).sorted { $0.key.group.lexicographicallyPrecedes($1.key.group) }.map {
+      key, alert in
+      var alert = alert
+      alert.state = .resolved(at: now)
+      return Transition(kind: .resolved, key: key, alert: alert)
+    }
+  }
+
+  /// Forgets the alerts of rules that are gone since the state was kept. They end without a word.
   mutating func keep(only rules: Set<String>) {
     alerts = alerts.filter { rules.contains($0.key.rule) }
     leftOut = leftOut.filter { rules.contains($0.key) }

@@ -61,6 +61,9 @@ struct AlertNotifier: Sendable, Codable {
     var told: Double?
     /// Alerts told as firing at the last time.
     var firing: Set<AlertEngine.Key> = []
+    /// Who was told at the last time, and how bad it was: at the end the rule may be gone.
+    var severity: String?
+    var channels: [String]?
   }
 
   private struct Care: Sendable, Codable {
@@ -132,9 +135,11 @@ struct AlertNotifier: Sendable, Codable {
       var state = groups[group] ?? Group(began: now)
       if let reason = reason(state, present, engine, settings, now) {
         let resolved = state.firing.subtracting(present)
-        notifications.append(notification(reason, group, present, resolved, rules, settings))
+        let told = notification(reason, group, present, resolved, rules, settings, before: state)
+        notifications.append(told)
         state.told = now
         state.firing = present
+        (state.severity, state.channels) = (told.severity, told.channels)
       }
       groups[group] = present.isEmpty && state.firing.isEmpty ? nil : state
     }
@@ -183,16 +188,18 @@ struct AlertNotifier: Sendable, Codable {
 
   private func notification(
     _ reason: Reason, _ group: [String], _ firing: Set<AlertEngine.Key>, _ resolved: Set<AlertEngine.Key>,
-    _ rules: [String: AlertRule], _ settings: Settings
+    _ rules: [String: AlertRule], _ settings: Settings, before: Group
   ) -> Notification {
     let concerned = Set((firing.isEmpty ? resolved : firing).map(\.rule)).compactMap { rules[$0] }
-    let severity = concerned.map(\.severity).max { AlertNotifier.rank($0) < AlertNotifier.rank($1) } ?? "warning"
+    let worst = concerned.map(\.severity).max { AlertNotifier.rank($0) < AlertNotifier.rank($1) }
+    let channels = concerned.isEmpty ? before.channels ?? [] : Set(concerned.flatMap(\.channels)).sorted()
     func sorted(_ keys: Set<AlertEngine.Key>) -> [AlertEngine.Key] {
       keys.sorted { ($0.rule, $0.group.joined(separator: "\u{0}")) < ($1.rule, $1.group.joined(separator: "\u{0}")) }
     }
     return Notification(
-      reason: reason, group: Dictionary(zip(settings.groupBy, group)) { first, _ in first }, severity: severity,
-      channels: Set(concerned.flatMap(\.channels)).sorted(), firing: sorted(firing), resolved: sorted(resolved))
+      reason: reason, group: Dictionary(zip(settings.groupBy, group)) { first, _ in first },
+      severity: worst ?? before.severity ?? "warning", channels: channels, firing: sorted(firing),
+      resolved: sorted(resolved))
   }
 
   private static func rank(_ severity: String) -> Int {

@@ -30,15 +30,19 @@ extension MetricsRoutes {
       .accepts(.example(AlertRule.example))
       .responds(.created, .any).responds(.conflict, "The rule stands in the manifest."),
       .delete("/metrics/alerts/{name}", "Removes a rule that was set over HTTP.", access: writers) {
-        [watch] _, context in
+        [watch, clock] _, context in
         let name = try context.parameter("name")
-        try watch.change { state in
-          guard let rule = state.rules[name] else { throw HTTPProblem(.notFound, "There is no rule of that name.") }
-          guard rule.origin == .http else {
+        let now = clock.timeSinceEpoch.inSeconds
+        try watch.changeAndTell { state in
+          guard let (rule, origin) = state.rules[name] else {
+            throw HTTPProblem(.notFound, "There is no rule of that name.")
+          }
+          guard origin == .http else {
             throw HTTPProblem(.conflict, "That rule does not come from HTTP; change the manifest.")
           }
           state.rules[name] = nil
-          state.engine.keep(only: Set(state.rules.keys))
+          state.faults[name] = nil
+          return state.engine.end(name, at: now).map { MetricsWatch.event($0, rule) }
         }
         return .noContent
       }

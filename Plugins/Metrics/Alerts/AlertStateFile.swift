@@ -20,7 +20,10 @@ struct AlertStateFile: Sendable {
     do {
       let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
       guard size <= AlertStateFile.largest else { throw CocoaError(.fileReadTooLarge) }
-      return try JSONDecoder().decode(Content.self, from: Data(contentsOf: URL(filePath: path)))
+      let decoder = JSONDecoder()
+      decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+        positiveInfinity: "+Inf", negativeInfinity: "-Inf", nan: "NaN")
+      return try decoder.decode(Content.self, from: Data(contentsOf: URL(filePath: path)))
     } catch {
       logger.warning("the alerts kept in \(path) cannot be read, and begin anew: \(error)")
       return nil
@@ -31,6 +34,9 @@ struct AlertStateFile: Sendable {
     do {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys]
+      // What was measured, for which JSON may have no number.
+      encoder.nonConformingFloatEncodingStrategy = .convertToString(
+        positiveInfinity: "+Inf", negativeInfinity: "-Inf", nan: "NaN")
       try encoder.encode(content).write(to: URL(filePath: path), options: .atomic)
     } catch {
       logger.error("the alerts cannot be kept in \(path): \(error); look at the folder's permissions and space")

@@ -87,6 +87,11 @@ final class MetricsWatch: Sendable {
     try state.withLock { try body($0, settings) }
   }
 
+  /// Changes the state, keeps it, and publishes what has happened.
+  func changeAndTell(_ body: (inout State) throws -> [any Event]) rethrows {
+    for event in try change(body) { publish(event) }
+  }
+
   /// Changes the state, and keeps it.
   func change<Result: Sendable>(_ body: (inout State) throws -> Result) rethrows -> Result {
     let (result, content) = try state.withLock { state in
@@ -139,7 +144,7 @@ extension MetricsWatch.State {
 }
 
 extension MetricsWatch {
-  fileprivate static func event(_ transition: AlertEngine.Transition, _ rule: AlertRule) -> any Event {
+  static func event(_ transition: AlertEngine.Transition, _ rule: AlertRule) -> any Event {
     let (alert, name) = (transition.alert, rule.name)
     switch transition.kind {
     case .pending: return AlertPending(alert: name, labels: alert.labels, value: alert.value)

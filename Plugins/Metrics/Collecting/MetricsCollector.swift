@@ -81,7 +81,7 @@ final class MetricsCollector: Sendable {
   }
 
   /// For each owner, what its registries hold, added up.
-  private var diagnostics: [(String, MetricsDiagnostics)] {
+  var diagnostics: [(String, MetricsDiagnostics)] {
     var byOwner: [String: MetricsDiagnostics] = [:]
     for (owner, registry) in sources {
       let one = registry.diagnostics

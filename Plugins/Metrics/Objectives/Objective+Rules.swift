@@ -45,6 +45,17 @@ extension ObjectiveConfiguration {
 extension ObjectiveConfiguration {
   /// How the promise is kept, as far back as samples are.
   func json(_ store: TimeSeriesStore, at now: Double) -> JSONValue {
+    do {
+      return try answer(store, at: now)
+    } catch {
+      return [
+        "name": .string(name), "kind": .string(kind.rawValue), "metric": .string(metric), "target": .number(target),
+        "met": .null, "fault": .string(error.description),
+      ]
+    }
+  }
+
+  private func answer(_ store: TimeSeriesStore, at now: Double) throws(QueryError) -> JSONValue {
     let window = store.tiers.map(\.span).max() ?? 0
     var members: [(String, JSONValue)] = [
       ("name", .string(name)), ("kind", .string(kind.rawValue)), ("metric", .string(metric)),
@@ -53,29 +64,28 @@ extension ObjectiveConfiguration {
     ]
     if kind == .throughput {
       let selector = MetricSelector(metric: metric, aggregation: .rate, window: 300)
-      let rate = (try? store.evaluate(selector, at: now))?[[]]
+      let rate = try store.evaluate(selector, at: now)[[]]
       members += [("rate", .finite(rate)), ("met", rate.map { .bool($0 >= target) } ?? .null)]
     } else {
-      let share = badShare(store, over: window, at: now)
+      let share = try badShare(store, over: window, at: now)
+      var rates: [(String, JSONValue)] = []
+      for (name, window) in [("5m", 300.0), ("1h", 3_600), ("6h", 21_600)] {
+        rates.append((name, .finite(try badShare(store, over: window, at: now).map { $0 / (1 - target) })))
+      }
       members += [
         ("achieved", .finite(share.map { 1 - $0 })), ("met", share.map { .bool($0 <= 1 - target) } ?? .null),
         ("budgetRemaining", .finite(share.map { 1 - $0 / (1 - target) })),
-        (
-          "burnRate",
-          .object(
-            JSONObject(
-              [("5m", 300.0), ("1h", 3_600), ("6h", 21_600)].map { name, window in
-                (name, .finite(badShare(store, over: window, at: now).map { $0 / (1 - target) }))
-              }))
-        ),
+        ("burnRate", .object(JSONObject(rates))),
       ]
     }
     return .object(JSONObject(members))
   }
 
   /// The share of bad events; nil without events.
-  private func badShare(_ store: TimeSeriesStore, over window: Double, at now: Double) -> Double? {
-    guard let all = (try? store.evaluate(allEvents(over: window), at: now))?[[]], all > 0 else { return nil }
-    return ((try? store.evaluate(badEvents(over: window), at: now))?[[]] ?? 0) / all
+  private func badShare(
+    _ store: TimeSeriesStore, over window: Double, at now: Double
+  ) throws(QueryError) -> Double? {
+    guard let all = try store.evaluate(allEvents(over: window), at: now)[[]], all > 0 else { return nil }
+    return (try store.evaluate(badEvents(over: window), at: now)[[]] ?? 0) / all
   }
 }

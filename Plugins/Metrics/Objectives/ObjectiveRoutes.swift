@@ -14,7 +14,8 @@ extension MetricsRoutes {
       .described(
         """
         `achieved` is the share of good events as far back as samples are kept (`window`, in seconds), `budgetRemaining` what is left \
-        of the share that may be bad, `burnRate` how fast it goes: at 1 it lasts exactly as long as the objective's period.
+        of the share that may be bad, `burnRate` how fast it goes: at 1 it lasts exactly as long as the objective's period. \
+        `fault` says why an objective cannot be told.
         """
       )
       .responds(.ok, .object(["objectives": .array(of: .any)])),

@@ -14,8 +14,8 @@ extension MetricsRoutes {
       .described(
         """
         `aggregation`: \(Aggregation.names). `labels`: what label values must be ('5*', 'GET|HEAD', '!5*'). `start` and `end` are \
-        seconds since 1970, or below 0 seconds before now; without `step` the answer is one point. Durations are seconds. \
-        A point without samples is null.
+        seconds since 1970, or below 0 seconds before now; without `step` the answer is one point, of the whole range or of `window`. \
+        Durations are seconds. A point without samples is null.
         """
       )
       .accepts(
@@ -49,9 +49,8 @@ extension MetricsRoutes {
   }
 
   private static func statistics(_ collector: MetricsCollector, _ watch: MetricsWatch) -> JSONValue {
-    let plugins = collector.sources.map { owner, registry in
-      let diagnostics = registry.diagnostics
-      return JSONValue.object(
+    let plugins = collector.diagnostics.map { owner, diagnostics in
+      JSONValue.object(
         JSONObject([
           ("plugin", .string(owner)), ("families", .integer(Int64(diagnostics.families))),
           ("series", .integer(Int64(diagnostics.series))),
@@ -114,11 +113,13 @@ private struct QueryInput: StrictInput {
     func absolute(_ time: Double?, _ otherwise: Double) -> Double { time.map { $0 <= 0 ? now + $0 : $0 } ?? otherwise }
     let end = absolute(end, now)
     let start = absolute(start, end)
-    let window = window ?? step ?? 300
+    let window = window ?? step ?? (start < end ? end - start : 300)
     let selector = MetricSelector(
       metric: metric, labels: (labels ?? [:]).mapValues { LabelPattern($0) }, aggregation: how, window: window,
       groupBy: groupBy ?? [])
-    let query = MetricQuery(selector: selector, start: start, end: end, step: step ?? max(1, end - start))
+    // Without a step one point, at the end. A start after it stays one: it is an error.
+    let first = step == nil ? max(start, end) : start
+    let query = MetricQuery(selector: selector, start: first, end: end, step: step ?? 1)
     if let problem = query.problem { throw HTTPProblem(.unprocessableContent, problem) }
     return query
   }
@@ -145,8 +146,8 @@ struct MetricQuery: Sendable {
     guard [start, end, step, selector.window].allSatisfy({ $0.isFinite && $0.magnitude < 1e11 }) else {
       return "Times must be seconds since 1970, or seconds before now."
     }
-    if selector.window <= 0 { return "'window' must be above 0 seconds." }
     if step < MetricQuery.shortestStep { return "'step' must be at least \(MetricQuery.shortestStep) seconds." }
+    if selector.window <= 0 { return "'window' must be above 0 seconds." }
     if start > end { return "'start' must not be after 'end'." }
     if (end - start) / step > Double(MetricQuery.mostPoints) {
       return "The range has more than \(MetricQuery.mostPoints) points: ask for a longer step or a shorter range."

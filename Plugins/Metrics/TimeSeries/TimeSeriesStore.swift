@@ -121,6 +121,11 @@ extension TimeSeriesStore {
     if let problem = selector.aggregation.problem(with: family.descriptor.kind) {
       throw QueryError("metric '\(selector.metric)': \(problem)")
     }
+    if case .above(let bound) = selector.aggregation, !family.columns.contains(.bucket(bound)) {
+      let bounds = family.columns.compactMap { if case .bucket(let bound) = $0, bound.isFinite { bound } else { nil } }
+      let known = bounds.map(Aggregation.number).joined(separator: ", ")
+      throw QueryError("metric '\(selector.metric)' has no bound \(Aggregation.number(bound)); it has: \(known)")
+    }
     let names = family.descriptor.labels.map(\.name)
     for name in selector.groupBy + selector.labels.keys.sorted() where !names.contains(name) {
       let known = names.isEmpty ? "it has no labels" : "it has: \(names.joined(separator: ", "))"

@@ -104,7 +104,13 @@ enum ThreadSlabs {
   }
 
   private static func make(_ state: inout State) -> Slab? {
-    guard state.made < limit, let base = map(cells * 8) else { return nil }
+    guard state.made < limit else { return nil }
+    guard let base = map(cells * 8) else {
+      // No address space is left. Not to be asked again: every recording of every thread without a slab would.
+      available.subtract(limit - state.made, ordering: .relaxed)
+      state.made = limit
+      return nil
+    }
     let slab = Slab(base: base)
     slab.earlier = latest.load(ordering: .relaxed)
     latest.store(UInt(bitPattern: base), ordering: .releasing)

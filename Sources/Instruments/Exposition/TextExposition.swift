@@ -16,6 +16,7 @@ struct TextExposition: ExpositionWriting, ~Copyable {
   private var labelNames: [Label] = []
   /// `le="0.1"` or `quantile="0.5"`, one a bucket or quantile.
   private var steps: [[UInt8]] = []
+  private var hasNegativeBounds = false
 
   init(isOpenMetrics: Bool) { self.isOpenMetrics = isOpenMetrics }
 
@@ -31,6 +32,7 @@ struct TextExposition: ExpositionWriting, ~Copyable {
     createdHead = Array((descriptor.name + "_created").utf8)
     labelNames = descriptor.labels
     steps = extras.bounds?.texts ?? extras.quantiles.map(TextExposition.quantile)
+    hasNegativeBounds = (extras.bounds?.bounds.first ?? 0) < 0
     if !descriptor.help.isEmpty {
       output.append("# HELP ")
       output.append(name)
@@ -130,15 +132,22 @@ extension TextExposition {
     writeSumAndCount(labels, created, reading)
   }
 
+  // A sum of OpenMetrics only grows, and one that does not fails the whole scrape. Without a sum a histogram has no count either: its last
+  // bucket tells it.
   private mutating func writeSumAndCount(
     _ labels: UnsafeRawBufferPointer, _ created: Double?, _ reading: borrowing SeriesReading
   ) {
-    begin(sumHead, labels)
-    output.append(reading.sum)
-    output.append(UInt8(ascii: "\n"))
-    begin(countHead, labels)
-    output.append(reading.count)
-    output.append(UInt8(ascii: "\n"))
+    let hasSum = !isOpenMetrics || (reading.sum >= 0 && !hasNegativeBounds)
+    if hasSum {
+      begin(sumHead, labels)
+      output.append(reading.sum)
+      output.append(UInt8(ascii: "\n"))
+    }
+    if hasSum || kind == .summary {
+      begin(countHead, labels)
+      output.append(reading.count)
+      output.append(UInt8(ascii: "\n"))
+    }
     if isOpenMetrics, let created { writeCreated(labels, created) }
   }
 

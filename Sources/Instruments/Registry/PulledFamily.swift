@@ -19,7 +19,7 @@ final class PulledFamily: Sendable {
 
   /// Calls the closure: no lock is held meanwhile.
   var samples: [MetricSamples.Sample] {
-    var samples = MetricSamples(descriptor.labels, buckets: extras.bounds?.count, ledger)
+    var samples = MetricSamples(descriptor.labels, descriptor.kind, buckets: extras.bounds?.count, ledger)
     read(&samples)
     return samples.samples
   }
@@ -38,23 +38,25 @@ public struct MetricSamples {
   private(set) var samples: [Sample] = []
   private var seen: Set<[String]> = []
   private let labels: [Label]
+  private let kind: MetricKind
   /// How many a histogram has, that above all bounds included; nil for any other family.
   private let buckets: Int?
   private let ledger: Ledger
 
-  init(_ labels: [Label], buckets: Int? = nil, _ ledger: Ledger) {
+  init(_ labels: [Label], _ kind: MetricKind, buckets: Int? = nil, _ ledger: Ledger) {
     self.labels = labels
+    self.kind = kind
     self.buckets = buckets
     self.ledger = ledger
   }
 
-  /// Adds a sample with its label values, in the order of the family's labels. What is one too many, or has the labels of an
-  /// earlier one, is left out and counted.
+  /// Adds a sample with its label values, in the order of the family's labels. What is one too many, has the labels of an
+  /// earlier one, or is no count although the family is a counter (negative, not a number), is left out and counted.
   public mutating func add(_ value: Double, _ values: String...) { add(value, values) }
 
   /// Adds a sample with its label values.
   public mutating func add(_ value: Double, _ given: [String]) {
-    guard buckets == nil else { return ledger.drop() }
+    guard buckets == nil, kind != .counter || value >= 0 else { return ledger.drop() }
     add(value, nil, given)
   }
 
