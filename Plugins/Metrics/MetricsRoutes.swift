@@ -63,7 +63,7 @@ extension MetricsRoutes {
   private var recording: [Route] {
     [
       .post("/metrics/business", "Records a business metric.", access: writers) { [named] request, context in
-        let input = try await context.decode(BusinessInput.self, from: request)
+        let input = try await context.decode(Strict<BusinessInput>.self, from: request).value
         return try MetricsRoutes.recorded { () throws(MetricsError) in
           try named.recordBusiness(input.name, value: input.value ?? 1, context: input.context?.texts ?? [:])
         }
@@ -75,9 +75,11 @@ extension MetricsRoutes {
       .responds(.accepted, .any).responds(.notFound, "No metric of that name is defined."),
       .post("/metrics/performance", "Records how long an operation took.", access: writers) {
         [named] request, context in
-        let input = try await context.decode(PerformanceInput.self, from: request)
+        let input = try await context.decode(Strict<PerformanceInput>.self, from: request).value
         guard let seconds = input.seconds, seconds >= 0, seconds < 1e9 else {
-          throw HTTPProblem(.unprocessableContent, "Say how long: 'duration_ms' or 'duration_seconds', not below 0.")
+          throw HTTPProblem(
+            .unprocessableContent,
+            "Say how long: 'duration_ms' or 'duration_seconds', not below 0 and below 1,000,000,000 s.")
         }
         return try MetricsRoutes.recorded { () throws(MetricsError) in
           try named.recordPerformance(
@@ -92,7 +94,7 @@ extension MetricsRoutes {
       .responds(.accepted, .any),
       .post("/metrics/healthcare", "Records a metric of a facility and a department.", access: writers) {
         [named] request, context in
-        let input = try await context.decode(HealthcareInput.self, from: request)
+        let input = try await context.decode(Strict<HealthcareInput>.self, from: request).value
         guard input.anonymized == true else {
           throw HTTPProblem(
             .unprocessableContent, "Only what is anonymised may be recorded: say 'anonymized': true when it is.")
@@ -157,19 +159,21 @@ private struct DefinitionInput: StrictInput {
   }
 }
 
-private struct BusinessInput: Decodable {
+private struct BusinessInput: StrictInput {
+  enum CodingKeys: CodingKey, CaseIterable { case name, value, context }
+
   let name: String
   let value: Double?
   let context: ContextInput?
 }
 
-private struct PerformanceInput: Decodable {
+private struct PerformanceInput: StrictInput {
   let name: String
   let durationMilliseconds: Double?
   let durationSeconds: Double?
   let context: ContextInput?
 
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case name, context
     case durationMilliseconds = "duration_ms"
     case durationSeconds = "duration_seconds"
@@ -178,7 +182,9 @@ private struct PerformanceInput: Decodable {
   var seconds: Double? { durationSeconds ?? durationMilliseconds.map { $0 / 1_000 } }
 }
 
-private struct HealthcareInput: Decodable {
+private struct HealthcareInput: StrictInput {
+  enum CodingKeys: CodingKey, CaseIterable { case name, value, facility, department, anonymized, context }
+
   let name: String
   let value: Double?
   let facility: String?

@@ -180,6 +180,10 @@ import Testing
         ("definitions", #"{"name":"a","type":"counter","label":["x"]}"#, ["'label'"]),
         ("definitions", #"{"name":"a","type":"quantum"}"#, ["'type'", "up_down"]),
         ("export", #"{"format":"csv","names":[]}"#, ["'names'"]),
+        ("business", #"{"name":"meals","valeu":3}"#, ["'valeu'", "value"]),
+        ("performance", #"{"name":"x","duration":3}"#, ["'duration'", "duration_ms"]),
+        ("performance", #"{"name":"x","duration_seconds":1e12}"#, ["not below 0 and below"]),
+        ("healthcare", #"{"name":"x","ward":"b"}"#, ["'ward'", "department"]),
       ] {
         let answer = try await sender.send("POST", "/metrics/" + path, body)
         let words = "\(body.prefix(120)): \(answer.text.prefix(300))"
