@@ -28,10 +28,19 @@ public struct PoolPlugin: Plugin {
   private let clock: any HostClock
   private let targets: PoolTargets
   private let listeners: [PoolListener]
+  private let processors: @Sendable () -> String?
 
   /// Opens the first connections; throws if a target that is required cannot be reached.
   public init(configuration: PoolConfiguration, context: PluginContext) async throws {
+    try await self.init(configuration, context) { ProcessorLoad.text }
+  }
+
+  /// - Parameter processors: Reads the counters of the machine's processors.
+  init(
+    _ configuration: PoolConfiguration, _ context: PluginContext, processors: @escaping @Sendable () -> String?
+  ) async throws {
     self.configuration = configuration
+    self.processors = processors
     (bus, clock) = (context.bus, context.clock)
     let opening = try await PoolOpening(configuration, context)
     targets = opening.targets
@@ -49,10 +58,10 @@ public struct PoolPlugin: Plugin {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for listener in listeners { group.addTask { await listener.run(bus) } }
       var load = ProcessorLoad()
-      _ = load.look(ProcessorLoad.text)
+      _ = load.look(processors())
       while true {
         try await clock.sleep(for: configuration.monitoringInterval)
-        targets.scale(processor: load.look(ProcessorLoad.text))
+        targets.scale(processor: load.look(processors()))
         _ = await targets.performHealthCheck()
       }
     }

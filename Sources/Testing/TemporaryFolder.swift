@@ -51,7 +51,8 @@ public final class TemporaryFolder: Sendable {
   /// What stands directly in it, in order.
   public var names: [String] { Self.names(in: path) }
 
-  private static func names(in folder: String) -> [String] {
+  /// What stands directly in a folder.
+  static func names(in folder: String) -> [String] {
     guard let handle = opendir(folder) else { return [] }
     defer { closedir(handle) }
     var names: [String] = []

@@ -291,11 +291,12 @@ struct BorrowerPlugin: Plugin {
 
 /// A host with the pool and a plugin that uses it.
 func withHost<Result>(
-  _ borrowed: Borrowed, manifest: String, environment: [String: String] = [:], others: [any Plugin.Type] = [],
+  _ borrowed: Borrowed, manifest: String, environment: [String: String] = [:],
+  pool: any Plugin.Type = PoolPlugin.self, others: [any Plugin.Type] = [], clock: any HostClock = SystemClock(),
   body: (Kernel) async throws -> Result
 ) async throws -> Result {
   try await Borrowed.$present.withValue(borrowed) {
     try await MainstayTesting.withHost(
-      [PoolPlugin.self, BorrowerPlugin.self] + others, manifest: manifest, environment: environment, body: body)
+      [pool, BorrowerPlugin.self] + others, manifest: manifest, environment: environment, clock: clock, body: body)
   }
 }

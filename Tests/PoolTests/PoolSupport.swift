@@ -30,7 +30,7 @@ struct DatabaseTrial: Sendable {
       change(&settings, &connection)
       let events = PoolEventList()
       let options = try PostgresOptions(parsing: server.url)
-      let descriptors = openDescriptors()
+      let sockets = openSockets()
       let database = try PostgresDatabase(
         name: "test", options: options, pool: settings, connection: connection, reactors: [reactor],
         observer: { events.add($0) })
@@ -46,7 +46,7 @@ struct DatabaseTrial: Sendable {
       await database.drain(by: .now.advanced(by: .seconds(5)))
       #expect(database.statistics.total == 0)
       observer.close()
-      try await eventually { openDescriptors() <= descriptors }
+      try await eventually { openSockets() <= sockets }
     }
   }
 

@@ -37,12 +37,13 @@ struct PoolScaler: Sendable {
     let isBusy = Double(sample.peak) >= settings.connectionThreshold * Double(limit)
     if isBusy, sample.waiting > 0 || sample.wait >= settings.targetWait {
       quietSince = nil
-      guard limit < most, (sample.processor ?? 0) < settings.processorBrake else { return nil }
+      guard limit < most, (sample.processor ?? 0) <= settings.processorBrake else { return nil }
       guard now - lastUp >= settings.upCooldown.poolNanoseconds else { return nil }
       lastUp = now
       return min(most, limit + step)
     }
-    guard Double(sample.peak) < settings.idleThreshold * Double(limit) else {
+    // One at a time is little even where few are allowed: whoever asks the server for a sign of life uses that one.
+    guard sample.peak <= 1 || Double(sample.peak) < settings.idleThreshold * Double(limit) else {
       quietSince = nil
       return nil
     }
