@@ -13,6 +13,7 @@ import Testing
       let database = try cluster.database([cluster.primary, cluster.standby], "read-write")
       try await database.warmUp(by: .now.advanced(by: .seconds(20)))
       try await database.execute("CREATE TABLE visits (id int)")
+      try await cluster.waitForStandby(toHave: "visits")
       let load = Load(database)
       try await eventually { load.successes > 200 }
       #expect(!cluster.events.contains { if case .generation = $0 { true } else { false } })
@@ -98,6 +99,15 @@ private struct Cluster {
     return try PostgresDatabase(
       name: "cluster", options: try PostgresOptions(parsing: text), pool: settings, reactors: [reactor],
       observer: { [events] in events.add($0) })
+  }
+
+  /// Returns when the standby has repeated that a table was made: it follows some time later.
+  func waitForStandby(toHave table: String) async throws {
+    let connection = try await PostgresConnection.connect(try PostgresOptions(parsing: standby.url), on: reactor)
+    defer { connection.close() }
+    try await eventually {
+      try await connection.execute("SELECT to_regclass(\(table)) IS NOT NULL").decode(Bool.self) == [true]
+    }
   }
 
   /// Makes the standby a primary, and returns when it is one.
