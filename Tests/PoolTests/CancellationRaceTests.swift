@@ -3,7 +3,6 @@ import MainstayPooling
 import MainstayPostgres
 import MainstayReactor
 import MainstayTesting
-import Synchronization
 import Testing
 
 /// Thousands of statements that are given up at every point of their way, among others that are not, on few connections. A
@@ -16,7 +15,7 @@ import Testing
       (connection.cancelGrace, connection.statementTimeout) = (.seconds(60), .seconds(60))
     }) { trial in
       let (rounds, workers) = (10_000, 24)
-      let score = Score()
+      let score = RaceScore()
       let seconds = await ContinuousClock().measure {
         await withTaskGroup(of: Void.self) { group in
           for worker in 0..<workers {
@@ -93,31 +92,14 @@ import Testing
   }
 }
 
-/// What the rounds of all workers have come to.
-private final class Score: Sendable {
-  struct Counts {
-    var rounds = 0
-    var givenUp = 0
-    var finished = 0
-  }
-
-  private let state = Mutex<(counts: Counts, faults: [String])>((Counts(), []))
-
-  var counts: Counts { state.withLock { $0.counts } }
-  var faults: [String] { state.withLock { $0.faults } }
-
-  func add(_ change: (inout Counts) -> Void) { state.withLock { change(&$0.counts) } }
-  func fault(_ text: String) { state.withLock { $0.faults.append(text) } }
-}
-
 /// One worker's rounds: each a statement that tells whose it is, given up somewhere or nowhere.
 private struct Race {
   let database: PostgresDatabase
-  let score: Score
+  let score: RaceScore
   private var random: SeededGenerator
   private var number: Int
 
-  init(database: PostgresDatabase, score: Score, seed: UInt64) {
+  init(database: PostgresDatabase, score: RaceScore, seed: UInt64) {
     self.database = database
     self.score = score
     random = SeededGenerator(seed: seed)
@@ -147,6 +129,7 @@ private struct Race {
     switch random.next() % 6 {
     case 0: break
     case 1: for _ in 0..<(random.next() % 60) { await Task.yield() }
+    // Not a wait for anything: the moment of giving up is what is random. Nobody cancels the worker, so it cannot throw.
     default: try? await Task.sleep(for: patience)
     }
     call.cancel()
