@@ -75,11 +75,14 @@ public final class ConnectionPool<Connection: AnyObject & Sendable>: Sendable {
   }
 
   /// An idle connection, if there is one: for callers that rather do something else than wait.
+  /// - Parameter onlyNear: Whether one that is not near to the caller is of no use to it.
   @inlinable
   package func tryLease(
-    priority: PoolPriority = .normal, tenant: String? = nil, file: StaticString = #fileID, line: UInt = #line
+    priority: PoolPriority = .normal, tenant: String? = nil, onlyNear: Bool = false, file: StaticString = #fileID,
+    line: UInt = #line
   ) -> PoolLease<Connection>? {
-    engine.tryAcquire(priority, tenant, PoolSite(file: file, line: line), affinity).map { PoolLease(self, $0) }
+    let site = PoolSite(file: file, line: line)
+    return engine.tryAcquire(priority, tenant, site, affinity, onlyNear: onlyNear).map { PoolLease(self, $0) }
   }
 
   /// A connection that is kept beyond the end of a function, for cursors and subscriptions.

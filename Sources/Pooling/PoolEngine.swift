@@ -36,11 +36,12 @@ final class PoolEngine: Sendable {
   /// An idle connection, if there is one for this caller. Never waits.
   @usableFromInline
   func tryAcquire(
-    _ priority: PoolPriority, _ tenant: String?, _ site: PoolSite, _ affinity: Int32
+    _ priority: PoolPriority, _ tenant: String?, _ site: PoolSite, _ affinity: Int32, onlyNear: Bool = false
   ) -> PoolHold? {
     let now = clock.coarseNow
     let (hold, isMore) = state.withLock { state -> (PoolHold?, Bool) in
-      let lease = state.core.tryAcquire(priority, tenant: tenant, site: site, affinity: affinity, now: now)
+      let lease = state.core.tryAcquire(
+        priority, tenant: tenant, site: site, affinity: affinity, onlyNear: onlyNear, now: now)
       guard let lease else { return (nil, false) }
       return (state.hold(lease), !state.core.actions.isEmpty)
     }

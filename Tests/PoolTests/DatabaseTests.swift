@@ -202,6 +202,34 @@ import Testing
     }
   }
 
+  /// However crowded a shared connection is, its readers leave those of other reactors alone, unless they have none.
+  @Test func readersLeaveConnectionsOfOtherReactorsAlone() async throws {
+    try await DatabaseTrial.run { trial in
+      let reactors = [try Reactor(name: "one"), try Reactor(name: "two")]
+      defer { for reactor in reactors { reactor.shutdown() } }
+      var settings = trial.database.settings
+      (settings.min, settings.max) = (2, 2)
+      let database = try PostgresDatabase(
+        name: "two", options: trial.database.options, pool: settings, reactors: reactors)
+      try await database.warmUp(by: .now.advanced(by: .seconds(20)))
+      var servers: [Set<Int>] = []
+      for reactor in reactors {
+        servers.append(
+          try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<10 {
+              group.addTask(executorPreference: reactor) {
+                try await database.read("SELECT pg_backend_pid() FROM pg_sleep(0.005)").decode(Int.self).first ?? -1
+              }
+            }
+            return try await group.reduce(into: []) { $0.insert($1) }
+          })
+      }
+      #expect(servers.map(\.count) == [1, 1], "ten readers crowd one connection")
+      #expect(servers[0] != servers[1])
+      await database.drain(by: .now.advanced(by: .seconds(5)))
+    }
+  }
+
   @Test func exhaustionEndsByTheDeadlineAndSaysWhoHoldsTheConnections() async throws {
     try await DatabaseTrial.run({ settings, _ in settings.max = 2 }) { trial in
       let database = trial.database

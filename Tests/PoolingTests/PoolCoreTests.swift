@@ -34,8 +34,10 @@ import Testing
       pool.core.slots[lease.slot].affinity = Int32(number % 2)
       pool.give(lease)
     }
-    let near = [pool.take(near: 0), pool.take(near: 0)].map { $0?.slot }
+    #expect(pool.take(near: 7, onlyNear: true) == nil, "none ever was")
+    let near = [pool.take(near: 0), pool.take(near: 0, onlyNear: true)].map { $0?.slot }
     #expect(near == (order == .lifo ? [all[2].slot, all[0].slot] : [all[0].slot, all[2].slot]))
+    #expect(pool.take(near: 0, onlyNear: true) == nil, "none is near any more")
     #expect(pool.take(near: 0)?.slot == (order == .lifo ? all[3].slot : all[1].slot), "none is near any more")
     #expect(pool.take(near: 7)?.slot == (order == .lifo ? all[1].slot : all[3].slot), "none ever was")
   }
@@ -484,11 +486,12 @@ struct CorePool {
   }
 
   mutating func take(
-    _ priority: PoolPriority = .normal, tenant: String? = nil, near affinity: Int32 = -1
+    _ priority: PoolPriority = .normal, tenant: String? = nil, near affinity: Int32 = -1, onlyNear: Bool = false
   ) -> LeaseRef? {
     defer { perform() }
     let site = PoolSite(file: #fileID, line: 7)
-    return core.tryAcquire(priority, tenant: tenant, site: site, affinity: affinity, now: now)
+    return core.tryAcquire(
+      priority, tenant: tenant, site: site, affinity: affinity, onlyNear: onlyNear, now: now)
   }
 
   /// A connection, also one that must be opened first.

@@ -103,10 +103,12 @@ struct PoolCore: Sendable {
   // MARK: Acquire
 
   /// Gives an idle connection, if there is one for this caller: the way that every caller takes first.
+  /// - Parameter onlyNear: Whether one that is not near to the caller is of no use to it.
   mutating func tryAcquire(
-    _ priority: PoolPriority, tenant: String?, site: PoolSite, affinity: Int32 = -1, now: PoolInstant
+    _ priority: PoolPriority, tenant: String?, site: PoolSite, affinity: Int32 = -1, onlyNear: Bool = false,
+    now: PoolInstant
   ) -> LeaseRef? {
-    guard phase == .open, let slot = usableIdle(affinity, now) else { return nil }
+    guard phase == .open, let slot = usableIdle(affinity, onlyNear, now) else { return nil }
     guard priority == .critical || leasedOrdinary < ordinaryCap else { return nil }
     var number: Int32 = -1
     if let tenant {
@@ -165,9 +167,12 @@ struct PoolCore: Sendable {
   }
 
   /// The idle connection to give out: one that was used recently, if possible one that is near to the caller.
-  private func usableIdle(_ affinity: Int32, _ now: PoolInstant) -> Int? {
+  private func usableIdle(_ affinity: Int32, _ onlyNear: Bool, _ now: PoolInstant) -> Int? {
     guard !idle.isEmpty else { return nil }
-    if affinity >= 0, let near = nearIdle(affinity), isFresh(near, now) { return near }
+    if affinity >= 0 {
+      if let near = nearIdle(affinity), isFresh(near, now) { return near }
+      if onlyNear { return nil }
+    }
     if settings.idleOrder == .fifo, isFresh(Int(idle.oldest), now) { return Int(idle.oldest) }
     return isFresh(Int(idle.newest), now) ? Int(idle.newest) : nil
   }

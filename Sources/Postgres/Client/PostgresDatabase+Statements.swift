@@ -87,8 +87,8 @@ extension PostgresDatabase {
     if let joined = readers.join() {
       shared = joined
     } else {
-      shared = try await readers.place {
-        pool.tryLease(priority: priority, tenant: tenant, file: file, line: line)
+      shared = try await readers.place { onlyNear in
+        pool.tryLease(priority: priority, tenant: tenant, onlyNear: onlyNear, file: file, line: line)
       } lease: { withdrawal in
         try await pool.lease(
           priority: priority, tenant: tenant, deadline: deadline, file: file, line: line, unless: withdrawal)

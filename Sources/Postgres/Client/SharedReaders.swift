@@ -84,15 +84,17 @@ final class SharedReaders: Sendable {
 
   /// A place on a shared connection.
   /// - Parameters:
-  ///   - idle: Gives an idle connection, if there is one: where all shared ones are crowded.
+  ///   - idle: Gives an idle connection, if there is one: where all shared ones are crowded. Beside a connection that is
+  ///     shared already, only one that is near is of use: one of another reactor would cost more than it brings, and its
+  ///     own readers would have to take one of this reactor in its stead.
   ///   - lease: Waits for a connection: where none is shared. Gives nil if it is withdrawn.
   nonisolated(nonsending) func place(
-    idle: () -> PoolLease<PostgresConnection>?,
+    idle: (_ onlyNear: Bool) -> PoolLease<PostgresConnection>?,
     lease: nonisolated(nonsending) (PoolWithdrawal) async throws -> PoolLease<PostgresConnection>?
   ) async throws -> Shared {
     while true {
       if let shared = join() { return shared }
-      if let lease = idle() { return open(Shared(lease)) }
+      if let lease = idle(hasOpen) { return open(Shared(lease)) }
       if let shared = join(alsoCrowded: true) { return shared }
       guard let withdrawal = beginWaiting() else { continue }
       var lent: Shared?
@@ -121,6 +123,9 @@ final class SharedReaders: Sendable {
       return state.places[index].shared
     }
   }
+
+  /// Whether there is a connection that takes new readers, crowded or not.
+  private var hasOpen: Bool { state.withLock { $0.fewest != nil } }
 
   /// Shares a connection, unless enough are, and calls those who wait for one.
   private func open(_ shared: Shared) -> Shared {
