@@ -30,6 +30,7 @@ public final class PostgresDatabase: Sendable {
   let factory: PostgresConnectionFactory
   /// One for each reactor.
   let readers: [SharedReaders]
+  let merging = MergedReads()
 
   /// A database. Nothing is connected before `warmUp`, unless somebody asks.
   ///

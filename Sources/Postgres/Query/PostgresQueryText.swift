@@ -80,7 +80,7 @@ public struct PostgresQueryText: StringInterpolationProtocol, Sendable {
     return UInt32(clamping: sql.utf8.count)
   }
 
-  private static func continuesName(_ byte: UInt8) -> Bool {
+  static func continuesName(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), 0x80...: true
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "$"): true

@@ -1,9 +1,6 @@
 public import CLibPQ
 
 extension PostgresResult {
-  /// The number of columns.
-  @inlinable public var columnCount: Int { Int(PQnfields(result)) }
-
   /// Reads the cell of a row and a column, both from 0.
   @inlinable public func decode<Value: PostgresDecodable>(
     _ type: Value.Type = Value.self, row: Int, column: Int
@@ -16,18 +13,26 @@ extension PostgresResult {
   @inlinable func value<Value: PostgresDecodable>(
     _ type: Value.Type, row: Int32, column: Int32
   ) throws(PostgresError) -> Value {
-    let length = PQgetlength(result, row, column)
+    let length = length(row: row, column: column)
     do {
-      if length == 0, PQgetisnull(result, row, column) != 0 { return try Value.decodeNull() }
+      if length == 0, isNull(row: row, column: column) { return try Value.decodeNull() }
       return try Value(from: cell(row: row, column: column, length: length))
     } catch {
       throw located(error, type, row: row, column: column)
     }
   }
 
+  @inlinable @inline(__always) func isNull(row: Int32, column: Int32) -> Bool {
+    PQgetisnull(result, firstRow &+ row, column) != 0
+  }
+
+  @inlinable @inline(__always) func length(row: Int32, column: Int32) -> Int32 {
+    PQgetlength(result, firstRow &+ row, column)
+  }
+
   @inlinable @inline(__always) func cell(row: Int32, column: Int32, length: Int32) -> PostgresCell {
     PostgresCell(
-      bytes: UnsafeRawBufferPointer(start: PQgetvalue(result, row, column), count: Int(length)),
+      bytes: UnsafeRawBufferPointer(start: PQgetvalue(result, firstRow &+ row, column), count: Int(length)),
       type: PostgresType(rawValue: PQftype(result, column)),
       format: PQfformat(result, column) == 0 ? .text : .binary)
   }

@@ -8,6 +8,12 @@ public final class PostgresResult: @unchecked Sendable {
   @usableFromInline let result: OpaquePointer
   /// The number of rows.
   public let count: Int
+  /// The number of columns.
+  public let columnCount: Int
+  /// Where its rows begin in `result`.
+  @usableFromInline let firstRow: Int32
+  /// Whose `result` it is a part of.
+  private let whole: PostgresResult?
   private let knownColumns: Mutex<PostgresColumns?>
 
   /// Takes a `PGresult` over, which it clears in the end. `columns` are those of the statement, if they are known
@@ -15,10 +21,23 @@ public final class PostgresResult: @unchecked Sendable {
   public init(taking result: OpaquePointer, columns: PostgresColumns? = nil) {
     self.result = result
     count = Int(PQntuples(result))
+    columnCount = Int(PQnfields(result))
+    firstRow = 0
+    whole = nil
     knownColumns = Mutex(columns)
   }
 
-  deinit { PQclear(result) }
+  /// Some rows of a result, which it keeps alive as a whole, and its first columns.
+  init(_ rows: Range<Int>, of whole: PostgresResult, columns: PostgresColumns) {
+    result = whole.result
+    count = rows.count
+    columnCount = columns.count
+    firstRow = Int32(truncatingIfNeeded: rows.lowerBound)
+    self.whole = whole
+    knownColumns = Mutex(columns)
+  }
+
+  deinit { if whole == nil { PQclear(result) } }
 
   /// The columns' names and types.
   public var columns: PostgresColumns {
@@ -31,10 +50,14 @@ public final class PostgresResult: @unchecked Sendable {
   }
 
   /// What the server did, such as `SELECT 5` or `INSERT 0 1`.
-  public var commandTag: String { PQcmdStatus(result).map { String(cString: $0) } ?? "" }
+  public var commandTag: String {
+    whole == nil ? PQcmdStatus(result).map { String(cString: $0) } ?? "" : "SELECT \(count)"
+  }
 
   /// How many rows were inserted, updated, deleted, copied or selected; 0 for other statements.
-  public var affectedRows: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
+  public var affectedRows: Int {
+    whole == nil ? PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 : count
+  }
 }
 
 extension PostgresResult: RandomAccessCollection {

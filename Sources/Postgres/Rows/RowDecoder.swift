@@ -156,15 +156,13 @@ extension JSONValue: ReadsJSONCells {}
 extension Optional: ReadsJSONCells where Wrapped: ReadsJSONCells {}
 
 extension PostgresResult {
-  func isNull(row: Int32, column: Int32) -> Bool { PQgetisnull(result, row, column) != 0 }
-
   fileprivate func json<Value: Decodable>(
     _ type: Value.Type, row: Int32, column: Int32
   ) throws(PostgresError) -> Value {
     do {
       if isNull(row: row, column: column) { return try JSONForm.null(type) }
       return try JSONForm.decode(
-        type, from: cell(row: row, column: column, length: PQgetlength(result, row, column)))
+        type, from: cell(row: row, column: column, length: length(row: row, column: column)))
     } catch {
       throw located(error, type, row: row, column: column)
     }

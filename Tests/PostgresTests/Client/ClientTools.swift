@@ -14,10 +14,14 @@ enum ClientTools {
     try await PostgresConnection.connect(try options(), on: try reactor.get())
   }
 
-  static func database(connections: Int) throws -> PostgresDatabase {
+  static func database(
+    connections: Int, batchSize: Int = 2_000, meter: (any PostgresMeter)? = nil
+  ) throws -> PostgresDatabase {
     var settings = PoolSettings()
     settings.max = connections
-    return try PostgresDatabase(name: "tests", options: try options(), pool: settings, reactors: [try reactor.get()])
+    return try PostgresDatabase(
+      name: "tests", options: try options(), pool: settings, reactors: [try reactor.get()], batchSize: batchSize,
+      meter: meter)
   }
 
   /// A table of one test's own.

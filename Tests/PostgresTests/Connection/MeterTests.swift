@@ -1,5 +1,4 @@
 import MainstayReactor
-import Synchronization
 import Testing
 
 @testable import MainstayPostgres
@@ -18,7 +17,7 @@ import Testing
   }
 
   @Test func everyWayToAskIsTold() async throws {
-    let meter = Record()
+    let meter = StatementRecord()
     try await withBench { bench in
       let connection = try await bench.connect(.init(), PostgresConnectionHandlers(meter: meter))
       try await connection.execute("SELECT 1")
@@ -44,16 +43,6 @@ import Testing
           "copy error", "select timeout",
         ])
       #expect(meter.longest >= 30_000_000)
-    }
-  }
-
-  private final class Record: PostgresMeter {
-    private let list = Mutex<[(String, UInt64)]>([])
-    var all: [String] { list.withLock { $0.map(\.0) } }
-    var longest: UInt64 { list.withLock { $0.map(\.1).max() ?? 0 } }
-
-    func record(_ operation: PostgresOperation, _ outcome: PostgresOutcome, nanoseconds: UInt64) {
-      list.withLock { $0.append(("\(operation) \(outcome)", nanoseconds)) }
     }
   }
 }

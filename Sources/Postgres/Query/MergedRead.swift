@@ -1,0 +1,127 @@
+/// A declared read for many sets of parameters at once. Each parameter becomes an array, and the statement a part of another
+/// one, which the server runs for each element:
+///
+/// ```sql
+/// SELECT merged_rows.*, merged_set.n
+/// FROM ROWS FROM (pg_catalog.unnest($1), …) WITH ORDINALITY AS merged_set (p1, …, n)
+/// CROSS JOIN LATERAL (the statement, with merged_set.p1 for $1) AS merged_rows
+/// ```
+/// What comes for a set stays in the order in which the statement gives it: one with an order of its own cannot be taken apart
+/// by the planner, so it runs as a whole for each set.
+struct MergedRead: Sendable {
+  /// What tells reads apart that can be merged: those of one text with the same types.
+  typealias Key = PreparedStatement.Key
+
+  private let sql: String
+  private let parameters: Int
+
+  static func key(_ query: PostgresQuery) -> Key {
+    Key(sql: query.sql, types: query.parameters.typeSignature)
+  }
+
+  /// Nil if the statement cannot be a part of another one, or has no parameters.
+  init?(_ query: PostgresQuery) {
+    guard let statement = StatementPieces(query.sql), statement.parameters > 0,
+      statement.parameters == query.parameters.count, [.select, .with].contains(PostgresOperation(sql: query.sql))
+    else { return nil }
+    parameters = statement.parameters
+    let sets = (1...parameters).map { "pg_catalog.unnest($\($0))" }.joined(separator: ", ")
+    let names = (1...parameters).map { "p\($0), " }.joined()
+    let text = statement.pieces.map { piece in
+      switch piece {
+      case .text(let text): text
+      case .placeholder(let number): " merged_set.p\(number) "
+      }
+    }
+    // The statement may end in a comment.
+    sql = """
+      SELECT merged_rows.*, merged_set.n FROM ROWS FROM (\(sets)) WITH ORDINALITY AS merged_set (\(names)n) \
+      CROSS JOIN LATERAL (\(text.joined())
+      ) AS merged_rows
+      """
+  }
+
+  /// The statement for all of the queries; nil if a type has no arrays, or if the queries differ in more than values.
+  func query(for queries: ArraySlice<PostgresQuery>) -> PostgresQuery? {
+    guard let first = queries.first else { return nil }
+    var arrays: [ParameterArray] = []
+    first.parameters.forEach { entry, _ in arrays.append(ParameterArray(of: entry, count: queries.count)) }
+    guard arrays.count == parameters, arrays.allSatisfy(\.isPossible) else { return nil }
+    for query in queries {
+      guard query.sql == first.sql, query.parameters.count == parameters, query.parameters.failure == nil,
+        query.resultFormat == first.resultFormat, query.isPrepared == first.isPrepared
+      else { return nil }
+      guard query.parameters.append(to: &arrays) else { return nil }
+    }
+    var merged = PostgresParameters()
+    for array in arrays { array.append(to: &merged) }
+    let query = PostgresQuery.read(PostgresQuery(sql: sql, parameters: merged)).answered(in: first.resultFormat)
+    return first.isPrepared ? query : query.unprepared()
+  }
+}
+
+/// An array in its binary form, out of parameters as they would be sent by themselves. See `Array+Postgres` for the form.
+private struct ParameterArray {
+  private let element: PostgresParameters.Entry
+  private let type: PostgresType
+  private var writer = PostgresWriter()
+
+  /// The flag is the second integer.
+  private static let lastByteOfHasNulls = 2 * MemoryLayout<Int32>.size - 1
+
+  init(of element: PostgresParameters.Entry, count: Int) {
+    self.element = element
+    type = PostgresType(rawValue: element.type).array
+    writer.bytes.reserveCapacity(20 + count * (MemoryLayout<Int32>.size + Int(max(element.length, 8))))
+    writer.write(integer: Int32(1))
+    writer.write(integer: Int32(0))
+    writer.write(integer: element.type)
+    writer.write(integer: Int32(clamping: count))
+    writer.write(integer: Int32(1))
+  }
+
+  /// Whether there are arrays of that type, and its values have been written as they stand in one.
+  var isPossible: Bool {
+    type != .unspecified && (element.format == PostgresFormat.binary.rawValue || isTheSameInBothForms)
+  }
+
+  private var isTheSameInBothForms: Bool {
+    switch PostgresType(rawValue: element.type) {
+    case .text, .varchar, .bpchar, .name, .json, .xml: true
+    default: false
+    }
+  }
+
+  /// False if the parameter is of another type.
+  mutating func append(_ entry: PostgresParameters.Entry, _ value: UnsafeRawBufferPointer) -> Bool {
+    guard entry.type == element.type, entry.format == element.format else { return false }
+    writer.write(integer: entry.length)
+    if entry.length < 0 { writer.bytes[ParameterArray.lastByteOfHasNulls] = 1 }
+    writer.bytes.append(contentsOf: value)
+    return true
+  }
+
+  func append(to parameters: inout PostgresParameters) {
+    let entry = PostgresParameters.Entry(
+      type: type.rawValue, length: Int32(clamping: writer.count), format: PostgresFormat.binary.rawValue,
+      placeholder: .max)
+    parameters.append(entry, bytes: writer.bytes[...], placeholder: .max)
+  }
+}
+
+extension PostgresParameters {
+  /// Appends each value to the array of its position. False if one does not fit there.
+  fileprivate func append(to arrays: inout [ParameterArray]) -> Bool {
+    writer.bytes.withUnsafeBytes { bytes in
+      var offset = 0
+      for index in 0..<count {
+        let entry = bytes.loadUnaligned(fromByteOffset: offset, as: Entry.self)
+        let start = offset + Entry.size
+        let value = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + Int(max(entry.length, 0)))])
+        guard arrays[index].append(entry, value) else { return false }
+        offset = start + entry.byteCount
+      }
+      return true
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import Foundation
+import MainstayPooling
+import Testing
+
+@testable import MainstayPostgres
+
+/// One statement for many values gives what each by itself gives.
+@Suite(.timeLimit(.minutes(3))) struct ReadEachTests {
+  /// A kind of statement, and whether many of it become one.
+  struct Shape: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    var merges = true
+    let query: @Sendable (Int) -> PostgresQuery
+  }
+
+  private static let visits = """
+    (SELECT n AS id, n % 7 AS patient, 'note ' || n AS note, timestamptz '2026-01-01' + n * interval '1 hour' AS at,
+      n * 1.25 AS amount FROM generate_series(1, 60) AS g (n)) AS visits
+    """
+
+  static let shapes = [
+    Shape(testDescription: "by key") { "SELECT id, note FROM \(unsafe: visits) WHERE id = \($0)" },
+    Shape(testDescription: "an order of its own") {
+      "SELECT * FROM \(unsafe: visits) WHERE patient = \($0) ORDER BY at DESC, id LIMIT 3"
+    },
+    Shape(testDescription: "aggregates") {
+      "SELECT count(*), max(amount), \($0)::int AS given FROM \(unsafe: visits) WHERE patient = \($0)"
+    },
+    Shape(testDescription: "WITH and windows") {
+      """
+      WITH mine AS (SELECT * FROM \(unsafe: visits) WHERE patient = \($0))
+      SELECT id, row_number() OVER (ORDER BY id DESC), (SELECT count(*) FROM mine AS others WHERE others.id > \($0))
+      FROM mine ORDER BY id
+      """
+    },
+    Shape(testDescription: "a semicolon") { "SELECT id FROM \(unsafe: visits) WHERE note = \("note \($0)") ;\n" },
+    Shape(testDescription: "quotes and comments") {
+      """
+      SELECT '$1' AS a, $x$ $1 $x$ AS b, E'\\'$1' AS c, "id" /* $2 /* ' */ */ FROM \(unsafe: visits)
+      WHERE id = \($0) -- $3 ) '
+      """
+    },
+    Shape(testDescription: "NULL") {
+      let note: String? = $0 % 3 == 0 ? nil : "note \($0)"
+      return
+        "SELECT id, \(note) AS given FROM \(unsafe: visits) WHERE \(note) IS NULL OR note = \(note) ORDER BY id LIMIT 4"
+    },
+    Shape(testDescription: "every type") {
+      """
+      SELECT \($0) + 1 AS a, \(Double($0) / 3) AS b, \($0 % 2 == 0) AS c, \(UUID()) IS NULL AS d, \([UInt8](repeating: 7, count: $0)) AS e,
+        \(Date(timeIntervalSince1970: Double($0))) AS f, \(PostgresNumeric(integerLiteral: $0)) AS g, \(Int16($0)) AS h, \(String(repeating: "ü'\\", count: $0)) AS i
+      """
+    },
+    Shape(testDescription: "functions that return sets") { "SELECT generate_series(1, \($0 % 4)) AS n" },
+    Shape(testDescription: "one place twice") {
+      PostgresQuery("SELECT id FROM generate_series(1, 50) AS g (id) WHERE id % 9 = $1 AND id > $1 ORDER BY id", $0)
+    },
+    Shape(testDescription: "OFFSET and FETCH") {
+      "SELECT id FROM \(unsafe: visits) ORDER BY id OFFSET \($0) FETCH FIRST \(2) ROWS ONLY"
+    },
+    Shape(testDescription: "no columns") { "SELECT FROM \(unsafe: visits) WHERE patient = \($0)" },
+    Shape(testDescription: "two columns of one name") {
+      "SELECT \($0) AS a, note AS a FROM \(unsafe: visits) WHERE id < 3"
+    },
+    Shape(testDescription: "UNION") { "(SELECT \($0) AS a) UNION ALL SELECT 2 * \($0) ORDER BY a" },
+    Shape(testDescription: "unprepared") { ("SELECT \($0) AS a" as PostgresQuery).unprepared() },
+    Shape(testDescription: "an aggregate over nothing but the value", merges: false) { "SELECT max(\($0)) AS a" },
+    Shape(testDescription: "arrays", merges: false) {
+      "SELECT id FROM \(unsafe: visits) WHERE id = ANY(\([$0, $0 + 1])) ORDER BY id"
+    },
+    Shape(testDescription: "no type", merges: false) { "SELECT \(untyped: "\($0)")::int AS a" },
+    Shape(testDescription: "a backslash", merges: false) { #"SELECT '\' AS a, \#($0) AS b"# },
+    Shape(testDescription: "texts that differ", merges: false) { "SELECT \($0), \(unsafe: "\($0)")" },
+    Shape(testDescription: "types that differ", merges: false) {
+      $0 == 5 ? PostgresQuery("SELECT $1 AS a", "x") : PostgresQuery("SELECT $1 AS a", $0)
+    },
+    Shape(testDescription: "no parameters", merges: false) { _ in "SELECT 1 AS a" },
+  ]
+
+  @Test(arguments: shapes) func theAnswersAreTheSame(_ shape: Shape) async throws {
+    let record = StatementRecord()
+    let database = try ClientTools.database(connections: 2, meter: record)
+    for format in [PostgresFormat.text, .binary] {
+      let queries = (0..<30).map { shape.query($0).answered(in: format) }
+      var single: [PostgresResult] = []
+      for query in queries { single.append(try await database.execute(query)) }
+      for round in 1...2 {
+        record.clear()
+        let all = try await database.read(all: queries)
+        #expect(all.count == 30)
+        for (one, other) in zip(single, all) {
+          #expect(one.columns.elementsEqual(other.columns))
+          #expect(one.count == other.count && one.columnCount == other.columnCount)
+          #expect(one.affectedRows == other.affectedRows && one.commandTag == other.commandTag)
+          if format == .text { #expect(try cells(one) == cells(other)) }
+        }
+        let expected = shape.merges ? ["select ok"] : ["batch ok"]
+        if round == 2 { #expect(record.all == expected) } else { #expect(record.all.last == expected.last) }
+      }
+    }
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  private func cells(_ result: PostgresResult) throws -> [[String?]] {
+    try result.map { row in try (0..<row.count).map { try row.decode(String?.self, at: $0) } }
+  }
+
+  @Test func partsAndTypedRows() async throws {
+    struct Visit: Decodable, Equatable {
+      var id: Int
+      var note: String?
+    }
+    let record = StatementRecord()
+    let database = try ClientTools.database(connections: 1, batchSize: 100, meter: record)
+    let results = try await database.read(each: 0..<250) {
+      "SELECT id, 'n' || id AS note FROM generate_series(\($0), \($0) + 1) AS g (id) WHERE \($0) <> 7"
+    }
+    #expect(record.all == ["select ok", "select ok", "select ok"])
+    for (number, result) in results.enumerated() where number != 7 {
+      let rows = [Visit(id: number, note: "n\(number)"), Visit(id: number + 1, note: "n\(number + 1)")]
+      #expect(try result.decode(Visit.self) == rows)
+      #expect(try result.decode(Int.self, String.self).map(\.0) == [number, number + 1])
+      #expect(try result[1]["note"] as String == "n\(number + 1)")
+    }
+    #expect(results[7].isEmpty && results[7].columns.map(\.name) == ["id", "note"])
+    #expect(throws: PostgresError.self) { try results[8].decode(Int.self, row: 2, column: 0) }
+    #expect(throws: PostgresError.self) { try results[8].decode(Int.self, row: 0, column: 2) }
+    #expect(try await database.read(each: [Int]()) { "SELECT \($0)" }.isEmpty)
+    #expect(try await database.read(each: [3]) { "SELECT \($0)" }[0].decode(Int.self) == [3])
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  /// A result is of use after all others have gone.
+  @Test func oneResultKeepsWhatItNeeds() async throws {
+    let database = try ClientTools.database(connections: 1)
+    var last = try await database.read(each: 0..<100) { "SELECT repeat('x', 1000) || \($0)::text AS a" }.last
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+    #expect(try last?.decode(String.self).first?.hasSuffix("x99") == true)
+    last = nil
+  }
+
+  @Test func whoFailsIsNamed() async throws {
+    let record = StatementRecord()
+    let database = try ClientTools.database(connections: 1, meter: record)
+    for _ in 1...2 {
+      record.clear()
+      do {
+        _ = try await database.read(each: 0..<20) { "SELECT 100 / (\($0) - 7) AS a" }
+        Issue.record("a division by zero passed")
+      } catch let error as PostgresError {
+        #expect(error.state == .divisionByZero && error.message.hasPrefix("statement 8 of 20"))
+      }
+      #expect(record.all == ["select error", "batch error"], "the data is to blame, so it is tried as one each time")
+    }
+    await #expect(throws: PostgresError.self) {
+      try await database.read(each: 0..<2) { "SELECT nothing FROM nowhere WHERE a = \($0)" }
+    }
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  @Test func aDeadlineEndsAllOfThem() async throws {
+    let record = StatementRecord()
+    let database = try ClientTools.database(connections: 1, meter: record)
+    let begun = ContinuousClock.now
+    do {
+      _ = try await database.read(each: 1...50, deadline: begun.advanced(by: .milliseconds(100))) {
+        "SELECT pg_sleep(\($0) * 0.1)::text AS a"
+      }
+      Issue.record("it did not end")
+    } catch let error as PostgresError {
+      #expect(error.code == .timedOut)
+    }
+    #expect(record.all == ["select timeout"], "there is no time for another try")
+    #expect(begun.duration(to: .now) < .seconds(5))
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  // MARK: Taking apart
+
+  @Test func rowsInAnyOrderComeToTheirSets() throws {
+    let merged = try BlockingConnection().query(
+      "VALUES ('b1', 2::int8), ('a1', 1), (NULL, 4), ('b2', 2), ('d2', 4), ('', 6)")
+    let sets = try merged.sets(6)
+    #expect(try sets.map { try $0.decode(String?.self) } == [["a1"], ["b1", "b2"], [], [nil, "d2"], [], [""]])
+    #expect(sets.allSatisfy { $0.columnCount == 1 })
+  }
+
+  @Test(arguments: ["SELECT 1::int8", "SELECT 7::int8", "SELECT 0::int8", "SELECT NULL::int8", "SELECT 'x'", "SELECT"])
+  func answersWithoutASetAreRefused(_ sql: String) throws {
+    let result = try BlockingConnection().query(PostgresQuery(unsafe: sql))
+    if sql == "SELECT 1::int8" {
+      #expect(try result.sets(6)[0].count == 1)
+    } else {
+      #expect(throws: PostgresError.self) { try result.sets(6) }
+    }
+  }
+}
