@@ -231,6 +231,8 @@ def main():
         pipelined(folder, user, 2, 100, options.seconds)
         ours("postgres.batch")
         ours("postgres.batch.x2")
+        ours("postgres.each")
+        ours("postgres.each.x2")
         ours("postgres.acquire")
         ours("postgres.callers")
         ours("postgres.memory")

@@ -16,6 +16,7 @@ struct PostgresBenchmarks: Sendable {
     case "postgres.read", "postgres.read.x2": try await read(connections: what.count > 1 ? Int(what[1]) ?? 8 : 8)
     case "postgres.shared", "postgres.shared.x2": try await shared()
     case "postgres.batch", "postgres.batch.x2": try await batch()
+    case "postgres.each", "postgres.each.x2": try await each()
     case "postgres.acquire": try await acquire()
     case "postgres.callers": try await callers()
     case "postgres.memory": try await memory()
@@ -80,6 +81,19 @@ struct PostgresBenchmarks: Sendable {
     let watch = Stopwatch()
     let done = try await together(2, on: reactors, for: length, send)
     watch.report("postgres.batch.1000\(suffix)", operations: done * 1_000)
+  }
+
+  /// Two callers who read 1,000 rows by their keys, one statement for all.
+  private func each() async throws {
+    let database = try await database(connections: 2)
+    let send: Operation = { _, _ in
+      let results = try await database.read(each: (0..<1_000).map { _ in aRow(of: rows) }) { balance($0) }
+      for result in results where try result.decode(Int32.self).count != 1 { throw Failure.rows }
+    }
+    _ = try await together(2, on: reactors, for: .milliseconds(300), send)
+    let watch = Stopwatch()
+    let done = try await together(2, on: reactors, for: length, send)
+    watch.report("postgres.each.1000\(suffix)", operations: done * 1_000)
   }
 
   /// A connection, taken and given back; and 64 tasks over 8 connections.
