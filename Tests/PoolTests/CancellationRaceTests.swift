@@ -68,7 +68,8 @@ import Testing
     }
   }
 
-  /// The postmaster is frozen, so the request to cancel is on its way when the statement has long ended by itself.
+  /// The postmaster is frozen, so the request to cancel is on its way when the statement, which waited for a lock, has long
+  /// ended by itself.
   @Test func aLateCancellationHitsNobody() async throws {
     try await DatabaseTrial.run({ settings, connection in
       (settings.min, settings.max) = (1, 1)
@@ -76,12 +77,16 @@ import Testing
     }) { trial in
       let database = trial.database
       for round in 0..<20 {
+        try await trial.observer.execute("SELECT pg_advisory_lock(1)")
         try trial.server.pause()
         let victim = await failure {
-          try await database.execute("SELECT pg_sleep(0.05)", deadline: .now.advanced(by: .milliseconds(10)))
+          try await database.execute(
+            "SELECT pg_advisory_lock_shared(1), pg_advisory_unlock_shared(1)",
+            deadline: .now.advanced(by: .milliseconds(10)))
         }
         #expect((victim as? PostgresError)?.code == .timedOut)
         let innocent = Task { try await database.query("SELECT \(round)::int FROM pg_sleep(0.02)", as: Int.self) }
+        try await trial.observer.execute("SELECT pg_advisory_unlock(1)")
         try await eventually { try await trial.sessions("active") == 0 }
         #expect(database.statistics.total == 1)
         try trial.server.resume()
