@@ -104,7 +104,7 @@ extension PostgresDatabase {
   }
 
   /// Runs many statements as one: all of them are done, or none. They go in one round trip, or in several of `batchSize`
-  /// within a transaction.
+  /// within a transaction. Small results of one statement share memory, and each keeps that of all of them.
   public nonisolated(nonsending) func batch(
     _ queries: [PostgresQuery], priority: PoolPriority = .normal, tenant: String? = nil,
     deadline: ContinuousClock.Instant? = nil, file: StaticString = #fileID, line: UInt = #line

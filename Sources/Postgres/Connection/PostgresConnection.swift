@@ -65,7 +65,7 @@ extension PostgresConnection {
   }
 
   /// Runs many statements in one round trip under one Sync. Outside a transaction they are one: if one fails, none has been
-  /// done, and the error says which it was.
+  /// done, and the error says which it was. Small results of one statement share memory, and each keeps that of all of them.
   public nonisolated(nonsending) func batch(
     _ queries: [PostgresQuery], deadline: MonotonicInstant? = nil
   ) async throws(PostgresError) -> [PostgresResult] {

@@ -44,6 +44,7 @@ extension Session {
   func giveUpTooLarge(_ unit: SessionUnit, _ limit: Int) {
     abandon(unit, .resultTooLarge(limit))
     unit.extra?.results = []
+    unit.extra?.gathered = GatheredRows()
     if inFlight.allSatisfy(\.isAbandoned) { cancelIfOnlyAbandoned(.now) } else { lose(.tooLargeNeighbour(limit)) }
   }
 }

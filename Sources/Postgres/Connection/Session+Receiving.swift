@@ -87,8 +87,17 @@ extension Session {
       return
     }
     guard mayKeep(result, for: unit) else { return PQclear(result) }
-    let kept = PostgresResult(taking: result, columns: columns(of: result, unit))
-    if let extra = unit.extra { extra.results.append(kept) } else { unit.result = kept }
+    let columns = columns(of: result, unit)
+    guard let extra = unit.extra else {
+      unit.result = PostgresResult(taking: result, columns: columns)
+      return
+    }
+    if let copy = extra.gathered.copy(result, columns) {
+      PQclear(result)
+      extra.results.append(copy)
+    } else {
+      extra.results.append(PostgresResult(taking: result, columns: columns))
+    }
   }
 
   /// The columns' names, which are read once for each prepared statement.

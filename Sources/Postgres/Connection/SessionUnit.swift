@@ -84,6 +84,7 @@ final class SessionUnit: @unchecked Sendable {
     let batch: [PostgresQuery]
     @exclusivity(unchecked) var batchSteps: [BatchStep] = []
     @exclusivity(unchecked) var results: [PostgresResult] = []
+    @exclusivity(unchecked) var gathered = GatheredRows()
     /// What `results` take.
     @exclusivity(unchecked) var size = 0
     @exclusivity(unchecked) var rows = SessionFeed<PostgresResult>()
@@ -164,6 +165,7 @@ final class SessionUnit: @unchecked Sendable {
   func rewind() {
     extra?.batchSteps = []
     extra?.results = []
+    extra?.gathered = GatheredRows()
     extra?.size = 0
     error = nil
     result = nil

@@ -40,7 +40,8 @@ extension PostgresResult {
     let order = numbers.indices.sorted { (numbers[$0], $0) < (numbers[$1], $1) }
     guard let copy = PQcopyResult(result, PG_COPYRES_ATTRS) else { throw .noMemoryForRows }
     for (row, source) in order.enumerated() {
-      guard copyRow(Int32(truncatingIfNeeded: source), to: copy, Int32(truncatingIfNeeded: row)) else {
+      let from = firstRow &+ Int32(truncatingIfNeeded: source)
+      guard PostgresResult.copyRow(from, of: result, to: copy, as: Int32(truncatingIfNeeded: row)) else {
         PQclear(copy)
         throw .noMemoryForRows
       }
@@ -48,12 +49,6 @@ extension PostgresResult {
     return PostgresResult(taking: copy, columns: columns)
   }
 
-  private func copyRow(_ row: Int32, to copy: OpaquePointer, _ newRow: Int32) -> Bool {
-    (0..<Int32(truncatingIfNeeded: columnCount)).allSatisfy { column in
-      let length = isNull(row: row, column: column) ? -1 : length(row: row, column: column)
-      return PQsetvalue(copy, newRow, column, PQgetvalue(result, firstRow &+ row, column), length) == 1
-    }
-  }
 }
 
 extension PostgresError {

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The rows that a statement returned, or how many rows it changed. A collection of rows, which are counted from 0.
 public final class PostgresResult: @unchecked Sendable {
-  // because nothing writes to a PGresult once it was received, and libpq's functions that read one may be called by
+  // because nothing writes to a PGresult once it was handed out, and libpq's functions that read one may be called by
   // several threads at once ("Behavior in Threaded Programs" in its manual); the columns have a lock of their own.
   @usableFromInline let result: OpaquePointer
   /// The number of rows.

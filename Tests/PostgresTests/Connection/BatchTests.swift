@@ -30,6 +30,52 @@ import Testing
     }
   }
 
+  /// Small results of a statement are kept together. Each is still what it is by itself, whatever stands beside it.
+  @Test func eachResultIsWhatItIsByItself() async throws {
+    try await withBench { bench in
+      let connection = try await bench.connect()
+      try await connection.script("CREATE TEMPORARY TABLE c (id int, note text)")
+      let queries: [PostgresQuery] = (0..<200).map { number in
+        switch number % 8 {
+        case 0: "SELECT id, 'n' || id AS note FROM generate_series(\(number), \(number + number % 5)) AS g (id)"
+        case 1: "SELECT \(number % 3 == 0 ? nil : number) AS id, NULL::text AS note"
+        case 2: "SELECT \(number) WHERE false"
+        case 3: "SELECT repeat('x', \(Int32(number * 100))), \([UInt8](repeating: 0, count: number))"
+        case 4: "SELECT \(number) FROM generate_series(1, 17)"
+        case 5: "INSERT INTO c VALUES (\(Int32(number)), 'é') RETURNING id - 1, note"
+        case 6: "SELECT \(unsafe: "\(number)") AS a, \(true)"
+        default: "SELECT FROM generate_series(1, \(number % 4))"
+        }
+      }
+      for format in [PostgresFormat.binary, .text] {
+        let asked = queries.map { $0.answered(in: format) }
+        let results = try await connection.batch(asked)
+        for (query, result) in zip(asked, results) {
+          let alone = try await connection.execute(query)
+          #expect(result.commandTag == alone.commandTag && result.affectedRows == alone.affectedRows)
+          #expect(result.count == alone.count && result.columns.elementsEqual(alone.columns))
+          for (row, other) in zip(result, alone) {
+            for column in 0..<alone.columnCount {
+              let cells = try [row, other].map { try $0.decode(Cell.self, at: column) }
+              #expect(cells[0] == cells[1])
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// A cell as it came.
+  private struct Cell: PostgresDecodable, Equatable {
+    var bytes: [UInt8]?
+
+    init(from cell: borrowing PostgresCell) { bytes = Array(cell.bytes) }
+
+    static func decodeNull() -> Cell { Cell(bytes: nil) }
+
+    private init(bytes: [UInt8]?) { self.bytes = bytes }
+  }
+
   @Test func mixesPreparedAndOthers() async throws {
     try await withBench { bench in
       var settings = PostgresConnectionSettings()
