@@ -27,9 +27,11 @@ extension PostgresDatabase {
   /// parameters, parameters that are arrays or of a type of the database's own, and what cannot be a part of another
   /// statement. The answers are the same. What is not:
   /// * Functions that are `VOLATILE` may be called less often.
-  /// * A column that is nothing but a parameter has no name to be read by, unless the statement gives it one.
   /// * A read that fails makes all of them fail; they are run once more, as a batch, to learn which it was.
   /// * Each result keeps the memory of all of them.
+  ///
+  /// A column that is nothing but a parameter, or the cast of one, needs a name (`\(day)::date AS day`): without one the
+  /// statements go as a batch, and in a subquery that becomes a record or JSON it is called otherwise.
   public nonisolated(nonsending) func read(
     all queries: [PostgresQuery], priority: PoolPriority = .normal, tenant: String? = nil,
     deadline: ContinuousClock.Instant? = nil, file: StaticString = #fileID, line: UInt = #line
@@ -64,6 +66,10 @@ extension PostgresDatabase {
       guard let query = merged.query(for: part) else { return nil }
       let answer = try await execute(
         query, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line)
+      guard MergedRead.keepsNames(in: answer) else {
+        merging.giveUp(queries[0])
+        return nil
+      }
       results += try answer.sets(part.count)
     }
     return results

@@ -64,6 +64,42 @@ import Testing
     },
     Shape(testDescription: "UNION") { "(SELECT \($0) AS a) UNION ALL SELECT 2 * \($0) ORDER BY a" },
     Shape(testDescription: "unprepared") { ("SELECT \($0) AS a" as PostgresQuery).unprepared() },
+    // A name that the statement has no column for is a row's. A column of the merged one must not come in between.
+    Shape(testDescription: "whole rows by their alias") {
+      """
+      SELECT to_json(n)::text AS a, to_json(p1)::text AS b FROM \(unsafe: visits)
+      JOIN (SELECT 1 AS x) AS n ON id > 3 JOIN (SELECT 2 AS y) AS p1 ON patient = \($0)
+      """
+    },
+    Shape(testDescription: "parameters deep inside") {
+      """
+      WITH RECURSIVE steps AS (SELECT \($0) AS v UNION ALL SELECT v + 1 FROM steps WHERE v < \($0) + 3)
+      SELECT v, array(SELECT w FROM (SELECT \($0) * v AS w) AS deep) AS w FROM (SELECT v FROM steps WHERE v <> \($0)) AS part
+      ORDER BY v DESC
+      """
+    },
+    Shape(testDescription: "groups and frames") {
+      PostgresQuery(
+        """
+        SELECT k % ($1 + 1) AS part, count(*) FILTER (WHERE k > $1), sum(sum(k)) OVER (ORDER BY k % ($1 + 1) ROWS $1 PRECEDING)
+        FROM generate_series(1, 99) AS g (k) GROUP BY k % ($1 + 1) HAVING count(*) > $1 ORDER BY 1
+        """, $0)
+    },
+    Shape(testDescription: "records and a function that returns nothing") {
+      "SELECT row(\($0), id)::text AS a, visits::text AS b, pg_sleep(0)::text AS c FROM \(unsafe: visits) WHERE id = \($0)"
+    },
+    Shape(testDescription: "a thousand rows of each") {
+      "SELECT n, n * \($0) AS m FROM generate_series(1, 1000) AS g (n) ORDER BY n DESC"
+    },
+    Shape(testDescription: "the merged one's name", merges: false) {
+      """
+      SELECT id FROM (SELECT n AS id, n AS merged_read_1 FROM generate_series(1, 9) AS n) AS Merged_Read WHERE id = \($0)
+      """
+    },
+    Shape(testDescription: "a column without a name", merges: false) { "SELECT id, \($0) FROM \(unsafe: visits)" },
+    Shape(testDescription: "a column with a type's name", merges: false) {
+      "SELECT \($0)::text, CASE WHEN false THEN 1 ELSE \($0) END"
+    },
     Shape(testDescription: "an aggregate over nothing but the value", merges: false) { "SELECT max(\($0)) AS a" },
     Shape(testDescription: "arrays", merges: false) {
       "SELECT id FROM \(unsafe: visits) WHERE id = ANY(\([$0, $0 + 1])) ORDER BY id"
@@ -154,6 +190,31 @@ import Testing
     }
     await #expect(throws: PostgresError.self) {
       try await database.read(each: 0..<2) { "SELECT nothing FROM nowhere WHERE a = \($0)" }
+    }
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  /// What the statement may not name by itself it may not name among others either.
+  @Test(arguments: ["n", "p1", "merged_read_1", "merged_read_number", "merged_set"])
+  func aColumnThatIsNotThereIsAnError(_ name: String) async throws {
+    let database = try ClientTools.database(connections: 1)
+    do {
+      _ = try await database.read(each: 0..<3) { "SELECT \(unsafe: name) AS a FROM pg_class WHERE oid = \($0)::oid" }
+      Issue.record("\(name) was found")
+    } catch let error as PostgresError {
+      #expect(error.state == SQLState("42703"))
+    }
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  /// Swift takes two spellings of an "é" for equal; the server does not.
+  @Test func textsAreComparedByteForByte() async throws {
+    let database = try ClientTools.database(connections: 1)
+    let spellings = ["\u{E9}", "e\u{301}", "\u{E9}"]
+    let queries = spellings.map { "SELECT '\(unsafe: $0)' AS a, \(1) AS b" as PostgresQuery }
+    for results in [try await database.read(all: queries), try await database.batch(queries)] {
+      let texts = try results.flatMap { try $0.decode(String.self, Int.self).map(\.0) }
+      #expect(texts.map { Array($0.utf8) } == spellings.map { Array($0.utf8) })
     }
     await database.drain(by: .now.advanced(by: .seconds(5)))
   }
