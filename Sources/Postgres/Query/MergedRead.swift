@@ -17,6 +17,9 @@ struct MergedRead: Sendable {
 
   /// What all names begin with that the statement would see.
   private static let name = "merged_read"
+  /// Larger parameters go by themselves: an array of theirs would take as much memory again, here and in the server, which
+  /// takes none of a gigabyte.
+  private static let mostBytes = 16 << 20
 
   private let sql: String
   private let parameters: Int
@@ -62,8 +65,10 @@ struct MergedRead: Sendable {
     var arrays: [ParameterArray] = []
     first.parameters.forEach { entry, _ in arrays.append(ParameterArray(of: entry, count: queries.count)) }
     guard arrays.count == parameters, arrays.allSatisfy(\.isPossible) else { return nil }
+    var bytes = 0
     for query in queries {
-      guard query.sql.hasSameBytes(as: first.sql), query.parameters.count == parameters,
+      bytes += query.parameters.writer.count
+      guard bytes <= MergedRead.mostBytes, query.sql.hasSameBytes(as: first.sql), query.parameters.count == parameters,
         query.parameters.failure == nil,
         query.resultFormat == first.resultFormat, query.isPrepared == first.isPrepared
       else { return nil }
@@ -88,7 +93,9 @@ private struct ParameterArray {
   init(of element: PostgresParameters.Entry, count: Int) {
     self.element = element
     type = PostgresType(rawValue: element.type).array
-    writer.bytes.reserveCapacity(20 + count * (MemoryLayout<Int32>.size + Int(max(element.length, 8))))
+    // Of the first one's length, which says little about the others' where it is a long text.
+    let length = Int(min(max(element.length, 8), 64))
+    writer.bytes.reserveCapacity(20 + count * (MemoryLayout<Int32>.size + length))
     writer.write(integer: Int32(1))
     writer.write(integer: Int32(0))
     writer.write(integer: element.type)

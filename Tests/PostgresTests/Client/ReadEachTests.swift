@@ -219,6 +219,18 @@ import Testing
     await database.drain(by: .now.advanced(by: .seconds(5)))
   }
 
+  /// An array of them would take much memory at once, and from a gigabyte on the server refuses it.
+  @Test func largeParametersGoByThemselves() async throws {
+    let record = StatementRecord()
+    let database = try ClientTools.database(connections: 1, meter: record)
+    let results = try await database.read(each: 0..<2_000) {
+      "SELECT length(\(String(repeating: "x", count: $0 == 0 ? 20 << 20 : $0))) AS a"
+    }
+    #expect(try results.flatMap { try $0.decode(Int.self) } == [20 << 20] + Array(1..<2_000))
+    #expect(record.all == ["batch ok"])
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
   @Test func aDeadlineEndsAllOfThem() async throws {
     let record = StatementRecord()
     let database = try ClientTools.database(connections: 1, meter: record)
