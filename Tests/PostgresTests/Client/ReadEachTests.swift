@@ -207,6 +207,39 @@ import Testing
     await database.drain(by: .now.advanced(by: .seconds(5)))
   }
 
+  /// A check constraint, and a limit that counts for each statement: neither says which of them it was.
+  @Test func othersErrorsAreAskedForOneByOneToo() async throws {
+    let record = StatementRecord()
+    let database = try ClientTools.database(
+      connections: 1, options: try ClientTools.options().with(serverSetting: "statement_timeout", "400"), meter: record)
+    do {
+      _ = try await database.read(each: 0..<20) { "SELECT (7 - \($0))::information_schema.cardinal_number AS a" }
+      Issue.record("a negative cardinal number passed")
+    } catch let error as PostgresError {
+      #expect(error.state == .checkViolation && error.message.hasPrefix("statement 9 of 20"))
+    }
+    record.clear()
+    let slow = try await database.read(each: 0..<20) { "SELECT \($0) AS a FROM pg_sleep(0.03 + 0 * \($0))" }
+    #expect(try slow.flatMap { try $0.decode(Int.self) } == Array(0..<20))
+    #expect(record.all == ["select error", "batch ok"])
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  /// Joined with the values, the rows that no value asks for are divided too.
+  @Test func whatFailsOnlyAsOneIsNotTriedAgain() async throws {
+    let record = StatementRecord()
+    let database = try ClientTools.database(connections: 1, meter: record)
+    for tries in [["select error", "batch ok"], ["batch ok"]] {
+      record.clear()
+      let results = try await database.read(each: 6..<9) {
+        "SELECT id FROM generate_series(1, 9) AS g (id) WHERE id = \($0) AND 10 / (id - 5) < 100"
+      }
+      #expect(try results.map { try $0.decode(Int.self) } == [[6], [7], [8]])
+      #expect(record.all == tries)
+    }
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
   /// Swift takes two spellings of an "é" for equal; the server does not.
   @Test func textsAreComparedByteForByte() async throws {
     let database = try ClientTools.database(connections: 1)
@@ -229,6 +262,30 @@ import Testing
     #expect(try results.flatMap { try $0.decode(Int.self) } == [20 << 20] + Array(1..<2_000))
     #expect(record.all == ["batch ok"])
     await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  /// Whether they go as one, as a batch, or as the only one.
+  @Test(arguments: [
+    "SELECT ended::text AS b, $1 AS a FROM %", "SELECT count(ended) AS b, max($1) AS a FROM %",
+    "only one: SELECT ended::text AS b, $1 AS a FROM %",
+  ])
+  func aLostConnectionIsNoticedByNobody(_ text: String) async throws {
+    let connection = try await ClientTools.connect()
+    let sequence = try await ClientTools.table(connection, "a int")
+    // Ends the first session that asks.
+    try await connection.script(
+      """
+      CREATE SEQUENCE \(sequence)_s;
+      CREATE VIEW \(sequence)_v AS
+        SELECT CASE WHEN nextval('\(sequence)_s') = 1 THEN pg_terminate_backend(pg_backend_pid()) END AS ended
+      """)
+    let database = try ClientTools.database(connections: 1)
+    let isOne = text.hasPrefix("only one: ")
+    let sql = (isOne ? String(text.dropFirst(10)) : text).replacing("%", with: "\(sequence)_v")
+    let results = try await database.read(all: (0..<(isOne ? 1 : 5)).map { PostgresQuery(unsafe: sql, $0) })
+    #expect(try results.enumerated().allSatisfy { try $1[0]["a"] as Int == $0 })
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+    connection.close()
   }
 
   @Test func aDeadlineEndsAllOfThem() async throws {
