@@ -1,4 +1,5 @@
 public import MainstayPooling
+import MainstayResilience
 import Synchronization
 
 extension PostgresDatabase {
@@ -26,17 +27,22 @@ extension PostgresDatabase {
   /// (`unnest(…) CROSS JOIN LATERAL (SELECT …)`). Other ones go as a batch: texts or types that differ, statements without
   /// parameters, parameters that are arrays or of a type of the database's own, and what cannot be a part of another
   /// statement. The answers are the same. What is not:
-  /// * Functions that are `VOLATILE` may be called less often.
-  /// * A column that is nothing but a parameter has no name to be read by, unless the statement gives it one.
+  /// * Rows whose order the statement itself does not say (that of a view or a subquery is not its own) may come in another.
+  /// * Functions that are `VOLATILE` may be called less or more often.
+  /// * The server plans without knowing the values: what it does for one only where it knows it, such as looking up the
+  ///   beginning of a `LIKE` in an index, it does not do.
   /// * A read that fails makes all of them fail; they are run once more, as a batch, to learn which it was.
+  /// * The limits of a statement (`statementTimeout`, `maxResultSize`) count for all of a part together.
   /// * Each result keeps the memory of all of them.
+  ///
+  /// A column that is nothing but a parameter, or the cast of one, needs a name (`\(day)::date AS day`): without one the
+  /// statements go as a batch, and in a subquery that becomes a record or JSON it is called otherwise.
   public nonisolated(nonsending) func read(
     all queries: [PostgresQuery], priority: PoolPriority = .normal, tenant: String? = nil,
     deadline: ContinuousClock.Instant? = nil, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> [PostgresResult] {
     guard queries.count > 1, let first = queries.first, let merged = merging.read(for: first) else {
-      return try await batch(
-        queries.map { .read($0) }, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line)
+      return try await readBatch(queries, priority, tenant, deadline, file, line)
     }
     var failure: PostgresError?
     do {
@@ -45,14 +51,28 @@ extension PostgresDatabase {
     } catch let error as PostgresError where error.maySpeakOfMerging {
       failure = error
     }
-    let results = try await batch(
-      queries.map { .read($0) }, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line)
-    // What runs by itself and not as a part of another statement need not be tried again.
-    if failure?.isOfText == true { merging.giveUp(first) }
+    let results = try await readBatch(queries, priority, tenant, deadline, file, line)
+    // What runs by itself and not as a part of another statement need not be tried again, unless there were only too many.
+    if let failure, failure.state != .queryCancelled { merging.giveUp(first) }
     return results
   }
 
-  /// Nil if the queries differ in more than the values of their parameters.
+  /// Each as a statement of its own. Like every declared read they are run once more if their connection is lost.
+  private nonisolated(nonsending) func readBatch(
+    _ queries: [PostgresQuery], _ priority: PoolPriority, _ tenant: String?, _ deadline: ContinuousClock.Instant?,
+    _ file: StaticString, _ line: UInt
+  ) async throws -> [PostgresResult] {
+    let reads = queries.map { PostgresQuery.read($0) }
+    do {
+      return try await batch(
+        reads, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line)
+    } catch let error as PostgresError where error.isLostConnection {
+      return try await batch(
+        reads, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line)
+    }
+  }
+
+  /// Nil if the queries differ in more than the values of their parameters, or the answer in more than the rows' order.
   private nonisolated(nonsending) func read(
     _ queries: [PostgresQuery], _ merged: MergedRead, _ priority: PoolPriority, _ tenant: String?,
     _ deadline: ContinuousClock.Instant?, _ file: StaticString, _ line: UInt
@@ -64,6 +84,10 @@ extension PostgresDatabase {
       guard let query = merged.query(for: part) else { return nil }
       let answer = try await execute(
         query, priority: priority, tenant: tenant, deadline: deadline, file: file, line: line)
+      guard MergedRead.keepsNames(in: answer) else {
+        merging.giveUp(queries[0])
+        return nil
+      }
       results += try answer.sets(part.count)
     }
     return results
@@ -72,22 +96,8 @@ extension PostgresDatabase {
 
 extension PostgresError {
   /// Whether the server refused the statement or its data, and not its moment: a part by itself may do better, or say which
-  /// one it is about.
-  fileprivate var maySpeakOfMerging: Bool {
-    guard code == .server, let state else { return false }
-    return isOfText || PostgresError.classesOfData.contains(state.stateClass)
-  }
-
-  /// Whether it is about the text of the statement: a syntax error, an aggregate where none may be, too many columns.
-  fileprivate var isOfText: Bool {
-    [.featureNotSupported, .syntaxErrorOrAccessRuleViolation, .programLimitExceeded].contains(state?.stateClass)
-  }
-
-  /// Two rows where one was due, a value that does not fit, what a function raised.
-  private static let classesOfData: Set<SQLState.Class> = [
-    SQLState.Class(rawValue: "21"), .dataException, SQLState.Class(rawValue: "38"), SQLState.Class(rawValue: "39"),
-    .raised,
-  ]
+  /// one it is about. That includes `statement_timeout`, which is each statement's.
+  fileprivate var maySpeakOfMerging: Bool { code == .server && callAdvice == .permanent }
 }
 
 /// Which reads can be merged, as far as is known.

@@ -6,6 +6,8 @@ final class PreparedStatement: @unchecked Sendable {
   struct Key: Hashable {
     let sql: String
     let types: UInt64
+
+    static func == (one: Key, other: Key) -> Bool { one.types == other.types && one.sql.hasSameBytes(as: other.sql) }
   }
 
   let key: Key
@@ -30,6 +32,20 @@ final class PreparedStatement: @unchecked Sendable {
   }
 
   deinit { free(name) }
+}
+
+extension String {
+  /// Whether it is the same text to the server. (To Swift, two spellings of an "é" are equal.)
+  func hasSameBytes(as other: String) -> Bool {
+    guard utf8.count == other.utf8.count else { return false }
+    let isSame = utf8.withContiguousStorageIfAvailable { bytes in
+      other.utf8.withContiguousStorageIfAvailable { others in
+        guard let left = bytes.baseAddress, let right = others.baseAddress else { return true }
+        return memcmp(left, right, bytes.count) == 0
+      }
+    }
+    return (isSame ?? nil) ?? utf8.elementsEqual(other.utf8)
+  }
 }
 
 /// Which statements the server keeps, the least recently used of which has to go when there are too many.

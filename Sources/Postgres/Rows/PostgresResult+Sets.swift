@@ -7,8 +7,7 @@ extension PostgresResult {
   func sets(_ count: Int) throws(PostgresError) -> [PostgresResult] {
     guard columnCount > 0 else { throw .notMerged }
     let numbers = try setNumbers(count)
-    var isSorted = true
-    for row in numbers.indices.dropFirst() where numbers[row] < numbers[row - 1] { isSorted = false }
+    let isSorted = zip(numbers, numbers.dropFirst()).allSatisfy { $0 <= $1 }
     guard isSorted else { return try sorted(by: numbers).sets(count) }
     let columns = PostgresColumns(columns.dropLast())
     var results: [PostgresResult] = []

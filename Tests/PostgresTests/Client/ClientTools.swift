@@ -15,12 +15,13 @@ enum ClientTools {
   }
 
   static func database(
-    connections: Int, batchSize: Int = 2_000, meter: (any PostgresMeter)? = nil
+    connections: Int, options: PostgresOptions? = nil, batchSize: Int = 2_000, meter: (any PostgresMeter)? = nil
   ) throws -> PostgresDatabase {
     var settings = PoolSettings()
     settings.max = connections
     return try PostgresDatabase(
-      name: "tests", options: try options(), pool: settings, reactors: [try reactor.get()], batchSize: batchSize,
+      name: "tests", options: try options ?? self.options(), pool: settings, reactors: [try reactor.get()],
+      batchSize: batchSize,
       meter: meter)
   }
 

@@ -189,6 +189,8 @@ private struct PoolerTrial {
       #expect(try await database.query(query, as: Int.self) == [worker * 1_000 + round])
       let read = overlapping ? try await database.read(query) : try await database.execute(.read(query))
       #expect(try read.decode(Int.self) == [worker * 1_000 + round], "\(read.commandTag), \(read.count) rows")
+      let several = try await database.read(all: [query, query])
+      #expect(try several.map { try $0.decode(Int.self) } == [[worker * 1_000 + round], [worker * 1_000 + round]])
       let insert: PostgresQuery = "INSERT INTO \(identifier: table) VALUES (\(round)::int4, \(unsafe: "\(worker)"))"
       try await database.execute(insert)
       let batch = try await database.batch([insert, query, insert])

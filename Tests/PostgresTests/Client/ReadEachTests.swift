@@ -64,6 +64,42 @@ import Testing
     },
     Shape(testDescription: "UNION") { "(SELECT \($0) AS a) UNION ALL SELECT 2 * \($0) ORDER BY a" },
     Shape(testDescription: "unprepared") { ("SELECT \($0) AS a" as PostgresQuery).unprepared() },
+    // A name that the statement has no column for is a row's. A column of the merged one must not come in between.
+    Shape(testDescription: "whole rows by their alias") {
+      """
+      SELECT to_json(n)::text AS a, to_json(p1)::text AS b FROM \(unsafe: visits)
+      JOIN (SELECT 1 AS x) AS n ON id > 3 JOIN (SELECT 2 AS y) AS p1 ON patient = \($0)
+      """
+    },
+    Shape(testDescription: "parameters deep inside") {
+      """
+      WITH RECURSIVE steps AS (SELECT \($0) AS v UNION ALL SELECT v + 1 FROM steps WHERE v < \($0) + 3)
+      SELECT v, array(SELECT w FROM (SELECT \($0) * v AS w) AS deep) AS w FROM (SELECT v FROM steps WHERE v <> \($0)) AS part
+      ORDER BY v DESC
+      """
+    },
+    Shape(testDescription: "groups and frames") {
+      PostgresQuery(
+        """
+        SELECT k % ($1 + 1) AS part, count(*) FILTER (WHERE k > $1), sum(sum(k)) OVER (ORDER BY k % ($1 + 1) ROWS $1 PRECEDING)
+        FROM generate_series(1, 99) AS g (k) GROUP BY k % ($1 + 1) HAVING count(*) > $1 ORDER BY 1
+        """, $0)
+    },
+    Shape(testDescription: "records and a function that returns nothing") {
+      "SELECT row(\($0), id)::text AS a, visits::text AS b, pg_sleep(0)::text AS c FROM \(unsafe: visits) WHERE id = \($0)"
+    },
+    Shape(testDescription: "a thousand rows of each") {
+      "SELECT n, n * \($0) AS m FROM generate_series(1, 1000) AS g (n) ORDER BY n DESC"
+    },
+    Shape(testDescription: "the merged one's name", merges: false) {
+      """
+      SELECT id FROM (SELECT n AS id, n AS merged_read_1 FROM generate_series(1, 9) AS n) AS Merged_Read WHERE id = \($0)
+      """
+    },
+    Shape(testDescription: "a column without a name", merges: false) { "SELECT id, \($0) FROM \(unsafe: visits)" },
+    Shape(testDescription: "a column with a type's name", merges: false) {
+      "SELECT \($0)::text, CASE WHEN false THEN 1 ELSE \($0) END"
+    },
     Shape(testDescription: "an aggregate over nothing but the value", merges: false) { "SELECT max(\($0)) AS a" },
     Shape(testDescription: "arrays", merges: false) {
       "SELECT id FROM \(unsafe: visits) WHERE id = ANY(\([$0, $0 + 1])) ORDER BY id"
@@ -156,6 +192,100 @@ import Testing
       try await database.read(each: 0..<2) { "SELECT nothing FROM nowhere WHERE a = \($0)" }
     }
     await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  /// What the statement may not name by itself it may not name among others either.
+  @Test(arguments: ["n", "p1", "merged_read_1", "merged_read_number", "merged_set"])
+  func aColumnThatIsNotThereIsAnError(_ name: String) async throws {
+    let database = try ClientTools.database(connections: 1)
+    do {
+      _ = try await database.read(each: 0..<3) { "SELECT \(unsafe: name) AS a FROM pg_class WHERE oid = \($0)::oid" }
+      Issue.record("\(name) was found")
+    } catch let error as PostgresError {
+      #expect(error.state == SQLState("42703"))
+    }
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  /// A check constraint, and a limit that counts for each statement: neither says which of them it was.
+  @Test func othersErrorsAreAskedForOneByOneToo() async throws {
+    let record = StatementRecord()
+    let database = try ClientTools.database(
+      connections: 1, options: try ClientTools.options().with(serverSetting: "statement_timeout", "400"), meter: record)
+    do {
+      _ = try await database.read(each: 0..<20) { "SELECT (7 - \($0))::information_schema.cardinal_number AS a" }
+      Issue.record("a negative cardinal number passed")
+    } catch let error as PostgresError {
+      #expect(error.state == .checkViolation && error.message.hasPrefix("statement 9 of 20"))
+    }
+    record.clear()
+    let slow = try await database.read(each: 0..<20) { "SELECT \($0) AS a FROM pg_sleep(0.03 + 0 * \($0))" }
+    #expect(try slow.flatMap { try $0.decode(Int.self) } == Array(0..<20))
+    #expect(record.all == ["select error", "batch ok"])
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  /// Joined with the values, the rows that no value asks for are divided too.
+  @Test func whatFailsOnlyAsOneIsNotTriedAgain() async throws {
+    let record = StatementRecord()
+    let database = try ClientTools.database(connections: 1, meter: record)
+    for tries in [["select error", "batch ok"], ["batch ok"]] {
+      record.clear()
+      let results = try await database.read(each: 6..<9) {
+        "SELECT id FROM generate_series(1, 9) AS g (id) WHERE id = \($0) AND 10 / (id - 5) < 100"
+      }
+      #expect(try results.map { try $0.decode(Int.self) } == [[6], [7], [8]])
+      #expect(record.all == tries)
+    }
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  /// Swift takes two spellings of an "é" for equal; the server does not.
+  @Test func textsAreComparedByteForByte() async throws {
+    let database = try ClientTools.database(connections: 1)
+    let spellings = ["\u{E9}", "e\u{301}", "\u{E9}"]
+    let queries = spellings.map { "SELECT '\(unsafe: $0)' AS a, \(1) AS b" as PostgresQuery }
+    for results in [try await database.read(all: queries), try await database.batch(queries)] {
+      let texts = try results.flatMap { try $0.decode(String.self, Int.self).map(\.0) }
+      #expect(texts.map { Array($0.utf8) } == spellings.map { Array($0.utf8) })
+    }
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  /// An array of them would take much memory at once, and from a gigabyte on the server refuses it.
+  @Test func largeParametersGoByThemselves() async throws {
+    let record = StatementRecord()
+    let database = try ClientTools.database(connections: 1, meter: record)
+    let results = try await database.read(each: 0..<2_000) {
+      "SELECT length(\(String(repeating: "x", count: $0 == 0 ? 20 << 20 : $0))) AS a"
+    }
+    #expect(try results.flatMap { try $0.decode(Int.self) } == [20 << 20] + Array(1..<2_000))
+    #expect(record.all == ["batch ok"])
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+  }
+
+  /// Whether they go as one, as a batch, or as the only one.
+  @Test(arguments: [
+    "SELECT ended::text AS b, $1 AS a FROM %", "SELECT count(ended) AS b, max($1) AS a FROM %",
+    "only one: SELECT ended::text AS b, $1 AS a FROM %",
+  ])
+  func aLostConnectionIsNoticedByNobody(_ text: String) async throws {
+    let connection = try await ClientTools.connect()
+    let sequence = try await ClientTools.table(connection, "a int")
+    // Ends the first session that asks.
+    try await connection.script(
+      """
+      CREATE SEQUENCE \(sequence)_s;
+      CREATE VIEW \(sequence)_v AS
+        SELECT CASE WHEN nextval('\(sequence)_s') = 1 THEN pg_terminate_backend(pg_backend_pid()) END AS ended
+      """)
+    let database = try ClientTools.database(connections: 1)
+    let isOne = text.hasPrefix("only one: ")
+    let sql = (isOne ? String(text.dropFirst(10)) : text).replacing("%", with: "\(sequence)_v")
+    let results = try await database.read(all: (0..<(isOne ? 1 : 5)).map { PostgresQuery(unsafe: sql, $0) })
+    #expect(try results.enumerated().allSatisfy { try $1[0]["a"] as Int == $0 })
+    await database.drain(by: .now.advanced(by: .seconds(5)))
+    connection.close()
   }
 
   @Test func aDeadlineEndsAllOfThem() async throws {

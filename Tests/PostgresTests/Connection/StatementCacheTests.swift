@@ -33,6 +33,14 @@ import Testing
     #expect(String(cString: first.name) != String(cString: second.name))
   }
 
+  /// Swift takes them for equal; to the server they are two literals.
+  @Test func tellsSpellingsApart() throws {
+    #expect(key("SELECT '\u{E9}'") != key("SELECT 'e\u{301}'"))
+    #expect(key("SELECT '\u{E9}'") == key("SELECT '\u{E9}'"))
+    #expect(key("") == key(""))
+    #expect(key("SELECT 'K'") != key("SELECT '\u{212A}'"))
+  }
+
   @Test func neverUsesANameTwice() throws {
     var cache = StatementCache(capacity: 2, session: 7)
     var names: Set<String> = []
