@@ -22,20 +22,18 @@ private final class QueueModel: Sendable {
 
   func send(_ id: Int, deadline: MonotonicInstant?) async throws -> RESPValue {
     try await withUnsafeThrowingContinuation { continuation in
-      withUnsafeCurrentTask { task in
-        let waiter = ReplyWaiter(continuation, WaitingTask(task))
-        let failure: RedisError? = state.withLock { state in
-          state.settled += 1
-          switch state.queue.enqueue(waiter, deadline: deadline, RedisCommand<Int>("ECHO", id).arguments) {
-          case .accepted:
-            state.due.append(id)
-            state.unsent.append(id)
-            return nil
-          case .overloaded(let error), .ended(let error): return error
-          }
+      let waiter = ReplyWaiter(continuation, WaitingTask(of: continuation))
+      let failure: RedisError? = state.withLock { state in
+        state.settled += 1
+        switch state.queue.enqueue(waiter, deadline: deadline, RedisCommand<Int>("ECHO", id).arguments) {
+        case .accepted:
+          state.due.append(id)
+          state.unsent.append(id)
+          return nil
+        case .overloaded(let error), .ended(let error): return error
         }
-        if let failure { waiter.fail(failure) }
       }
+      if let failure { waiter.fail(failure) }
     }
   }
 

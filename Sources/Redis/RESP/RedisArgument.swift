@@ -19,8 +19,9 @@ public struct RedisArguments: Sendable {
 
   /// Appends a text.
   public mutating func append(_ text: String) {
-    var text = text
-    text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    if text.utf8.withContiguousStorageIfAvailable({ append(UnsafeRawBufferPointer($0)) }) != nil { return }
+    // Only a text bridged from elsewhere has its bytes in pieces.
+    ContiguousArray(text.utf8).withUnsafeBytes { append($0) }
   }
 
   /// Appends bytes.
