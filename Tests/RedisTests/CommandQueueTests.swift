@@ -135,6 +135,34 @@ struct CommandQueueTests {
     #expect(!isExpected)
   }
 
+  @Test func aPieceLeavesWhenItIsAsMuchWorkAsTheServerHas() async throws {
+    _ = try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<RESPValue, any Error>) in
+      let waiter = ReplyWaiter(continuation, WaitingTask(of: continuation))
+      let ping = RedisCommand<String>("PING").arguments
+      var queue = CommandQueue(
+        limits: .init(commands: 1000, bytes: 100_000, timeout: .seconds(100), stall: .seconds(100)))
+      var sent = OutputBuffer()
+      /// Takes commands until a piece is to leave, and lets it; what was said about each command.
+      func piece() -> [CommandQueue.Flush] {
+        var said: [CommandQueue.Flush] = []
+        while said.last != .now, said.count < 500 {
+          guard case .accepted(let flush) = queue.enqueue(waiter, deadline: nil, ping) else { return said }
+          said.append(flush)
+        }
+        queue.takeOutput(into: &sent, at: .now, isEndOfTick: false)
+        sent.removeAll()
+        return said
+      }
+      // 14 bytes a command: 19 of them are the first 256 bytes.
+      #expect(piece() == [.atEndOfTick] + Array(repeating: .isDue, count: 17) + [.now])
+      #expect(piece() == Array(repeating: .isDue, count: 18) + [.now])
+      #expect(piece().count == 38)
+      queue.takeOutput(into: &sent, at: .now)
+      #expect(piece().first == .atEndOfTick)
+      continuation.resume(returning: .null)
+    }
+  }
+
   @Test func silenceWhileRepliesAreDueIsAStall() async {
     let model = QueueModel(.init(commands: 10, bytes: 1000, timeout: .seconds(100), stall: .seconds(1)))
     let begun = MonotonicInstant.now

@@ -3,7 +3,7 @@ import Synchronization
 
 /// A client of one Redis server.
 ///
-/// Commands of all callers share one connection; what is written during a tick of the reactor leaves in one piece, so a
+/// Commands of all callers share one connection; what is written during a tick of the reactor leaves in few pieces, so a
 /// command costs less the more callers there are. Commands that block, transactions that watch, and subscriptions have
 /// connections of their own.
 ///

@@ -39,7 +39,7 @@ struct CommandQueue: ~Copyable, Sendable {
     case atEndOfTick
     /// Somebody has been told already.
     case isDue
-    /// There is enough to keep the server busy while more is being written.
+    /// At once: it keeps the server busy while more is being written.
     case now
   }
 
@@ -73,8 +73,8 @@ struct CommandQueue: ~Copyable, Sendable {
     case stalled
   }
 
-  /// Half of what Redis reads at a time and answers in one piece. With larger pieces one side is idle while the other works.
-  private static let piece = 8 << 10
+  /// Less than this many bytes is not sent before the tick ends: a system call would cost more than the time it saves.
+  private static let leastPiece = 256
 
   let limits: Limits
   private var output = OutputBuffer()
@@ -133,9 +133,10 @@ struct CommandQueue: ~Copyable, Sendable {
     return accepted()
   }
 
-  /// Exchanges the bytes to be sent for an empty buffer. Whatever is in it counts as sent at this moment.
-  mutating func takeOutput(into empty: inout OutputBuffer, at now: MonotonicInstant) {
-    needsFlush = false
+  /// Exchanges the bytes to be sent for an empty buffer. Whatever is in it counts as sent at this moment. Before the end of
+  /// the tick somebody will still come for the rest.
+  mutating func takeOutput(into empty: inout OutputBuffer, at now: MonotonicInstant, isEndOfTick: Bool = true) {
+    if isEndOfTick { needsFlush = false }
     swap(&output, &empty)
     stamp(now)
   }
@@ -250,13 +251,16 @@ struct CommandQueue: ~Copyable, Sendable {
     return accepted()
   }
 
+  /// Within a tick a piece leaves when it is as much work as the server still has: sooner would cost system calls, and
+  /// later the server would wait for the client, and then the client for the server.
   @inline(__always)
   private mutating func accepted() -> Acceptance {
-    if !needsFlush {
+    guard needsFlush else {
       needsFlush = true
       return .accepted(.atEndOfTick)
     }
-    return .accepted(output.count < Self.piece ? .isDue : .now)
+    let isPiece = output.count >= Self.leastPiece && 2 * unstamped >= entries.count
+    return .accepted(isPiece ? .now : .isDue)
   }
 
   private mutating func stamp(_ now: MonotonicInstant) {

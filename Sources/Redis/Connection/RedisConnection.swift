@@ -2,7 +2,7 @@ import Glibc
 import MainstayReactor
 import Synchronization
 
-/// One connection to a server. Many callers share it: what they write during a tick of the reactor leaves in one `send`,
+/// One connection to a server. Many callers share it: what they write during a tick of the reactor leaves in few pieces,
 /// and the replies go back to them in order.
 ///
 /// Callers come from any thread and touch the queue, which is under a lock. The socket, the codec and the timer belong to
@@ -130,7 +130,7 @@ extension RedisConnection {
     switch acceptance {
     case .accepted(.isDue): break
     case .accepted(.atEndOfTick): scheduleFlush()
-    case .accepted(.now): if reactor.isOnThread { tickEnded() }
+    case .accepted(.now): if reactor.isOnThread { sendGathered(isEndOfTick: false) }
     case .overloaded(let error), .ended(let error): waiter.fail(error)
     }
   }
@@ -206,10 +206,12 @@ extension RedisConnection {
 
 extension RedisConnection: ReactorTickHook {
   /// Sends what has been gathered.
-  func tickEnded() {
+  func tickEnded() { sendGathered(isEndOfTick: true) }
+
+  private func sendGathered(isEndOfTick: Bool) {
     guard !isClosed, outgoing.isEmpty else { return }
     let now = reactor.now
-    queue.withLock { $0.takeOutput(into: &outgoing, at: now) }
+    queue.withLock { $0.takeOutput(into: &outgoing, at: now, isEndOfTick: isEndOfTick) }
     if let timer, !timer.isPending { reactor.set(timer, for: now.advanced(by: sweepInterval)) }
     flush()
   }
