@@ -137,7 +137,11 @@ extension RedisClient {
     _ arguments: RedisArguments, _ isReadOnly: Bool, _ deadline: MonotonicInstant?
   ) async throws -> RESPValue {
     do {
-      return try await withUnsafeThrowingContinuation { sendNow(arguments, isReadOnly, deadline, $0) }
+      // The form without the underscore looks for the caller's executor before it runs the closure, although this function
+      // is on it already: 50 ns, a tenth of a command. It can stand here whenever this one goes.
+      return try await _unsafeInheritExecutor_withUnsafeThrowingContinuation {
+        sendNow(arguments, isReadOnly, deadline, $0)
+      }
     } catch {
       return try await reply(arguments, isReadOnly, deadline, after: error)
     }
