@@ -22,20 +22,18 @@ private final class QueueModel: Sendable {
 
   func send(_ id: Int, deadline: MonotonicInstant?) async throws -> RESPValue {
     try await withUnsafeThrowingContinuation { continuation in
-      withUnsafeCurrentTask { task in
-        let waiter = ReplyWaiter(continuation, WaitingTask(task))
-        let failure: RedisError? = state.withLock { state in
-          state.settled += 1
-          switch state.queue.enqueue(waiter, deadline: deadline, RedisCommand<Int>("ECHO", id).arguments) {
-          case .accepted:
-            state.due.append(id)
-            state.unsent.append(id)
-            return nil
-          case .overloaded(let error), .ended(let error): return error
-          }
+      let waiter = ReplyWaiter(continuation, WaitingTask(of: continuation))
+      let failure: RedisError? = state.withLock { state in
+        state.settled += 1
+        switch state.queue.enqueue(waiter, deadline: deadline, RedisCommand<Int>("ECHO", id).arguments) {
+        case .accepted:
+          state.due.append(id)
+          state.unsent.append(id)
+          return nil
+        case .overloaded(let error), .ended(let error): return error
         }
-        if let failure { waiter.fail(failure) }
       }
+      if let failure { waiter.fail(failure) }
     }
   }
 
@@ -135,6 +133,34 @@ struct CommandQueueTests {
     replies.append(.null)
     let isExpected = queue.complete(&replies, at: .now, into: &completions)
     #expect(!isExpected)
+  }
+
+  @Test func aPieceLeavesWhenItIsAsMuchWorkAsTheServerHas() async throws {
+    _ = try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<RESPValue, any Error>) in
+      let waiter = ReplyWaiter(continuation, WaitingTask(of: continuation))
+      let ping = RedisCommand<String>("PING").arguments
+      var queue = CommandQueue(
+        limits: .init(commands: 1000, bytes: 100_000, timeout: .seconds(100), stall: .seconds(100)))
+      var sent = OutputBuffer()
+      /// Takes commands until a piece is to leave, and lets it; what was said about each command.
+      func piece() -> [CommandQueue.Flush] {
+        var said: [CommandQueue.Flush] = []
+        while said.last != .now, said.count < 500 {
+          guard case .accepted(let flush) = queue.enqueue(waiter, deadline: nil, ping) else { return said }
+          said.append(flush)
+        }
+        queue.takeOutput(into: &sent, at: .now, isEndOfTick: false)
+        sent.removeAll()
+        return said
+      }
+      // 14 bytes a command: 19 of them are the first 256 bytes.
+      #expect(piece() == [.atEndOfTick] + Array(repeating: .isDue, count: 17) + [.now])
+      #expect(piece() == Array(repeating: .isDue, count: 18) + [.now])
+      #expect(piece().count == 38)
+      queue.takeOutput(into: &sent, at: .now)
+      #expect(piece().first == .atEndOfTick)
+      continuation.resume(returning: .null)
+    }
   }
 
   @Test func silenceWhileRepliesAreDueIsAStall() async {

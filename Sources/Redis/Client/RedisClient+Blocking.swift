@@ -1,4 +1,4 @@
-import MainstayReactor
+public import MainstayReactor
 
 extension RedisClient {
   /// Sends a command that the server may keep waiting, on a connection of its own.
@@ -6,7 +6,7 @@ extension RedisClient {
   /// Without a deadline it ends `commandTimeout` after the time that the command itself names; if that is without end, so
   /// is the wait, until the task is cancelled or the connection breaks.
   @usableFromInline
-  func sendBlocking<Reply>(_ command: RedisCommand<Reply>, _ deadline: ContinuousClock.Instant?) async throws -> Reply {
+  func sendBlocking<Reply>(_ command: RedisCommand<Reply>, _ deadline: MonotonicInstant?) async throws -> Reply {
     let connection = try await dedicated.acquire(by: limit(deadline, options.commandTimeout))
     var isClean = false
     defer { dedicated.release(connection, isClean: isClean) }
@@ -19,8 +19,8 @@ extension RedisClient {
     }
   }
 
-  private func replyLimit(_ blocks: Duration?, _ deadline: ContinuousClock.Instant?) -> MonotonicInstant? {
-    if let deadline { return MonotonicInstant(deadline) }
+  private func replyLimit(_ blocks: Duration?, _ deadline: MonotonicInstant?) -> MonotonicInstant? {
+    if let deadline { return deadline }
     guard let blocks, blocks > .zero else { return .distantFuture }
     return MonotonicInstant.now.advanced(by: blocks).advanced(by: options.commandTimeout)
   }

@@ -33,13 +33,24 @@ struct CommandQueue: ~Copyable, Sendable {
     let executableFrom: UInt64
   }
 
+  /// When what has been written is to be sent.
+  enum Flush: Sendable {
+    /// With what others write during this tick: it is the first since the last flush.
+    case atEndOfTick
+    /// Somebody has been told already.
+    case isDue
+    /// At once: it keeps the server busy while more is being written.
+    case now
+  }
+
+  /// The errors are boxed, so that every command that is taken moves a word only.
   enum Acceptance: Sendable {
-    /// Taken; `needsFlush` is true for the first one since the last flush.
-    case accepted(needsFlush: Bool)
+    /// Taken.
+    case accepted(Flush)
     /// Too much is in flight.
-    case overloaded(RedisError)
+    indirect case overloaded(RedisError)
     /// The connection takes no more commands.
-    case ended(RedisError)
+    indirect case ended(RedisError)
   }
 
   /// A reply for a waiter; a batch gets several, of which one is the last.
@@ -62,6 +73,9 @@ struct CommandQueue: ~Copyable, Sendable {
     case stalled
   }
 
+  /// Less than this many bytes is not sent before the tick ends: a system call would cost more than the time it saves.
+  private static let leastPiece = 256
+
   let limits: Limits
   private var output = OutputBuffer()
   private var entries = FIFO<Entry>()
@@ -72,7 +86,9 @@ struct CommandQueue: ~Copyable, Sendable {
   /// Entries at the back that wait for their deadline, which counts from the moment they are sent.
   private var unstamped = 0
   private var lastProgress: MonotonicInstant?
-  private(set) var end: RedisError?
+  private(set) var end: RedisError? { didSet { isEnded = end != nil } }
+  /// Whether there is such an error. Apart, since looking at one copies it.
+  private(set) var isEnded = false
 
   init(limits: Limits) { self.limits = limits }
 
@@ -87,9 +103,9 @@ struct CommandQueue: ~Copyable, Sendable {
   mutating func enqueue(
     _ waiter: ReplyWaiter, deadline: MonotonicInstant?, _ batch: [RedisArguments]
   ) -> Acceptance {
-    if let end { return .ended(end) }
+    if isEnded { return ended() }
     let size = batch.reduce(0) { $0 + $1.bytes.count }
-    if let refusal = refusal(commands: batch.count, bytes: size) { return .overloaded(refusal) }
+    if isFull(commands: batch.count, bytes: size) { return overloaded(commands: batch.count) }
     var first: UInt64?
     for arguments in batch {
       write(arguments)
@@ -103,24 +119,24 @@ struct CommandQueue: ~Copyable, Sendable {
   mutating func enqueue(
     _ waiter: ReplyWaiter, deadline: MonotonicInstant?, _ arguments: RedisArguments
   ) -> Acceptance {
-    if let end { return .ended(end) }
-    if let refusal = refusal(commands: 1, bytes: arguments.bytes.count) { return .overloaded(refusal) }
+    if isEnded { return ended() }
+    if isFull(commands: 1, bytes: arguments.bytes.count) { return overloaded(commands: 1) }
     write(arguments)
     return push(waiter, deadline, count: 1, executableFrom: written)
   }
 
   /// Takes a command whose replies come as pushes, as those of `SUBSCRIBE` do.
   mutating func enqueueUnanswered(_ arguments: RedisArguments) -> Acceptance {
-    if let end { return .ended(end) }
-    if let refusal = refusal(commands: 0, bytes: arguments.bytes.count) { return .overloaded(refusal) }
+    if isEnded { return ended() }
+    if isFull(commands: 0, bytes: arguments.bytes.count) { return overloaded(commands: 0) }
     write(arguments)
-    defer { needsFlush = true }
-    return .accepted(needsFlush: !needsFlush)
+    return accepted()
   }
 
-  /// Exchanges the bytes to be sent for an empty buffer. Whatever is in it counts as sent at this moment.
-  mutating func takeOutput(into empty: inout OutputBuffer, at now: MonotonicInstant) {
-    needsFlush = false
+  /// Exchanges the bytes to be sent for an empty buffer. Whatever is in it counts as sent at this moment. Before the end of
+  /// the tick somebody will still come for the rest.
+  mutating func takeOutput(into empty: inout OutputBuffer, at now: MonotonicInstant, isEndOfTick: Bool = true) {
+    if isEndOfTick { needsFlush = false }
     swap(&output, &empty)
     stamp(now)
   }
@@ -195,21 +211,27 @@ struct CommandQueue: ~Copyable, Sendable {
     return waiters
   }
 
-  private func refusal(commands more: Int, bytes: Int) -> RedisError? {
-    if commands + more > limits.commands {
-      return RedisError(
+  /// One command is always taken when nothing else waits, however large it is.
+  @inline(__always)
+  private mutating func isFull(commands more: Int, bytes: Int) -> Bool {
+    commands + more > limits.commands || (written != sent && queuedBytes + bytes > limits.bytes)
+  }
+
+  private func ended() -> Acceptance { .ended(end ?? .clientClosed) }
+
+  private func overloaded(commands more: Int) -> Acceptance {
+    guard commands + more > limits.commands else {
+      return .overloaded(
+        RedisError(
+          .overloaded,
+          "\(queuedBytes) bytes wait to be sent already, and the limit is \(limits.bytes) (maxQueuedBytes); "
+            + "slow down, or raise the limit"))
+    }
+    return .overloaded(
+      RedisError(
         .overloaded,
         "\(commands) commands wait for their replies already, and the limit is \(limits.commands) "
-          + "(maxCommandsInFlight); slow down, or raise the limit")
-    }
-    // One command is always taken when nothing else waits, however large it is.
-    if queuedBytes > 0, queuedBytes + bytes > limits.bytes {
-      return RedisError(
-        .overloaded,
-        "\(queuedBytes) bytes wait to be sent already, and the limit is \(limits.bytes) (maxQueuedBytes); "
-          + "slow down, or raise the limit")
-    }
-    return nil
+          + "(maxCommandsInFlight); slow down, or raise the limit"))
   }
 
   @inline(__always)
@@ -226,8 +248,19 @@ struct CommandQueue: ~Copyable, Sendable {
     entries.append(Entry(waiter: waiter, deadline: deadline, repliesDue: count, executableFrom: executableFrom))
     commands += count
     unstamped += 1
-    defer { needsFlush = true }
-    return .accepted(needsFlush: !needsFlush)
+    return accepted()
+  }
+
+  /// Within a tick a piece leaves when it is as much work as the server still has: sooner would cost system calls, and
+  /// later the server would wait for the client, and then the client for the server.
+  @inline(__always)
+  private mutating func accepted() -> Acceptance {
+    guard needsFlush else {
+      needsFlush = true
+      return .accepted(.atEndOfTick)
+    }
+    let isPiece = output.count >= Self.leastPiece && 2 * unstamped >= entries.count
+    return .accepted(isPiece ? .now : .isDue)
   }
 
   private mutating func stamp(_ now: MonotonicInstant) {

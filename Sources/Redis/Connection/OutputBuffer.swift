@@ -32,9 +32,15 @@ struct OutputBuffer: ~Copyable, @unchecked Sendable {
 
   /// Appends a command: how many arguments, then the arguments, which are in the protocol's form already.
   mutating func append(_ arguments: RedisArguments) {
-    var head = ProtocolNumber(prefix: UInt8(ascii: "*"), arguments.count)
-    head.withBytes { append($0) }
-    arguments.bytes.withUnsafeBytes { append($0) }
+    let head = ProtocolNumber(prefix: UInt8(ascii: "*"), arguments.count)
+    let body = arguments.bytes.count
+    if end + ProtocolNumber.size + body > capacity { makeRoom(for: ProtocolNumber.size + body) }
+    storage.storeBytes(of: head.bytes, toByteOffset: end, as: UInt128.self)
+    end += head.count
+    arguments.bytes.withUnsafeBytes { bytes in
+      if let start = bytes.baseAddress { memcpy(storage + end, start, body) }
+    }
+    end += body
   }
 
   /// Forgets bytes at the front, which have been sent.

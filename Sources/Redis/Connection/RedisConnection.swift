@@ -2,7 +2,7 @@ import Glibc
 import MainstayReactor
 import Synchronization
 
-/// One connection to a server. Many callers share it: what they write during a tick of the reactor leaves in one `send`,
+/// One connection to a server. Many callers share it: what they write during a tick of the reactor leaves in few pieces,
 /// and the replies go back to them in order.
 ///
 /// Callers come from any thread and touch the queue, which is under a lock. The socket, the codec and the timer belong to
@@ -74,17 +74,22 @@ final class RedisConnection: @unchecked Sendable {
 // For callers on any thread.
 extension RedisConnection {
   /// Sends a command and waits for its reply, which may be an error of the server.
-  @inline(__always)
   nonisolated(nonsending) func send(
     _ arguments: RedisArguments, deadline: MonotonicInstant?, as operation: RedisOperation? = nil
   ) async throws -> RESPValue {
-    try await withUnsafeThrowingContinuation { continuation in
-      withUnsafeCurrentTask { task in
-        if let task, task.isCancelled { return continuation.resume(throwing: CancellationError()) }
-        let waiter = ReplyWaiter(continuation, WaitingTask(task), operation)
-        settle(queue.withLock { $0.enqueue(waiter, deadline: deadline, arguments) }, waiter)
-      }
-    }
+    try await withUnsafeThrowingContinuation { send(arguments, deadline: deadline, as: operation, $0) }
+  }
+
+  /// Sends a command whose reply the continuation gets.
+  @inline(__always)
+  func send(
+    _ arguments: RedisArguments, deadline: MonotonicInstant?, as operation: RedisOperation?,
+    _ continuation: UnsafeContinuation<RESPValue, any Error>
+  ) {
+    let task = WaitingTask(of: continuation)
+    if task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+    let waiter = ReplyWaiter(continuation, task, operation)
+    settle(queue.withLock { $0.enqueue(waiter, deadline: deadline, arguments) }, waiter)
   }
 
   /// Sends commands one after another, with nothing of others between them, and waits for all replies.
@@ -93,17 +98,16 @@ extension RedisConnection {
   ) async throws -> [RESPValue] {
     guard !batch.isEmpty else { return [] }
     return try await withUnsafeThrowingContinuation { continuation in
-      withUnsafeCurrentTask { task in
-        if let task, task.isCancelled { return continuation.resume(throwing: CancellationError()) }
-        let waiter = ReplyWaiter(ReplyBatch(count: batch.count, continuation), WaitingTask(task), operation)
-        settle(queue.withLock { $0.enqueue(waiter, deadline: deadline, batch) }, waiter)
-      }
+      let task = WaitingTask(of: continuation)
+      if task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+      let waiter = ReplyWaiter(ReplyBatch(count: batch.count, continuation), task, operation)
+      settle(queue.withLock { $0.enqueue(waiter, deadline: deadline, batch) }, waiter)
     }
   }
 
   /// Sends a command whose replies come as pushes. Nothing happens on a connection that has ended.
   func sendUnanswered(_ arguments: RedisArguments) {
-    if case .accepted(needsFlush: true) = queue.withLock({ $0.enqueueUnanswered(arguments) }) { scheduleFlush() }
+    if case .accepted(.atEndOfTick) = queue.withLock({ $0.enqueueUnanswered(arguments) }) { scheduleFlush() }
   }
 
   /// Takes no more commands, and closes when the last reply has come.
@@ -124,7 +128,9 @@ extension RedisConnection {
   @inline(__always)
   private func settle(_ acceptance: CommandQueue.Acceptance, _ waiter: ReplyWaiter) {
     switch acceptance {
-    case .accepted(let needsFlush): if needsFlush { scheduleFlush() }
+    case .accepted(.isDue): break
+    case .accepted(.atEndOfTick): scheduleFlush()
+    case .accepted(.now): if reactor.isOnThread { sendGathered(isEndOfTick: false) }
     case .overloaded(let error), .ended(let error): waiter.fail(error)
     }
   }
@@ -200,10 +206,12 @@ extension RedisConnection {
 
 extension RedisConnection: ReactorTickHook {
   /// Sends what has been gathered.
-  func tickEnded() {
+  func tickEnded() { sendGathered(isEndOfTick: true) }
+
+  private func sendGathered(isEndOfTick: Bool) {
     guard !isClosed, outgoing.isEmpty else { return }
     let now = reactor.now
-    queue.withLock { $0.takeOutput(into: &outgoing, at: now) }
+    queue.withLock { $0.takeOutput(into: &outgoing, at: now, isEndOfTick: isEndOfTick) }
     if let timer, !timer.isPending { reactor.set(timer, for: now.advanced(by: sweepInterval)) }
     flush()
   }
@@ -280,14 +288,15 @@ extension RedisConnection: ReactorHandler {
 
   private func deliver() {
     guard !replies.isEmpty else { return queue.withLock { $0.didReceive(at: reactor.now) } }
-    var needsReplacement = false
     if let onPush {
       while let reply = replies.popFirst() { onPush(reply) }
       return
     }
+    var needsReplacement = false
     let now = reactor.now
+    let meter = meter
     let (isExpected, isEnding) = queue.withLock { queue in
-      (queue.complete(&replies, at: now, into: &completions), queue.end != nil)
+      (queue.complete(&replies, at: now, into: &completions), queue.isEnded)
     }
     while let completion = completions.popFirst() {
       if completion.reply.asksForReplacement { needsReplacement = true }

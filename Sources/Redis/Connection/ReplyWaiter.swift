@@ -48,9 +48,13 @@ struct ReplyWaiter: Sendable {
 
   var hasLeft: Bool { task.isCancelled }
 
-  func receive(_ reply: RESPValue, isLast: Bool) {
-    continuation?.resume(returning: reply)
-    batch?.receive(reply, isLast: isLast)
+  @inline(__always)
+  func receive(_ reply: consuming RESPValue, isLast: Bool) {
+    if let continuation {
+      continuation.resume(returning: reply)
+    } else {
+      batch?.receive(reply, isLast: isLast)
+    }
   }
 
   func fail(_ error: any Error) {
@@ -64,11 +68,25 @@ struct ReplyWaiter: Sendable {
 struct WaitingTask: @unchecked Sendable {
   // because only `isCancelled` is used, which the documentation of UnsafeCurrentTask allows from anywhere, and only while
   // the task is suspended: it waits for the very reply that is due, so it is there. It is not retained for that reason.
-  private let task: Unmanaged<AnyObject>?
+  private let task: Unmanaged<AnyObject>
 
-  init(_ task: UnsafeCurrentTask?) { self.task = task.map { unsafeBitCast($0, to: Unmanaged<AnyObject>.self) } }
+  /// The current task, which is about to be suspended. Its continuation is nothing but a pointer to it, in the runtime's
+  /// binary interface (`swift_continuation_init`). `withUnsafeCurrentTask` looks it up and retains it: 30 ns.
+  @inline(__always)
+  init<Value>(of continuation: UnsafeContinuation<Value, any Error>) {
+    task = unsafeBitCast(continuation, to: Unmanaged<AnyObject>.self)
+    assert(withUnsafeCurrentTask { unsafeBitCast($0, to: UnsafeRawPointer?.self) } == UnsafeRawPointer(task.toOpaque()))
+  }
 
-  var isCancelled: Bool { task.map { unsafeBitCast($0, to: UnsafeCurrentTask.self).isCancelled } ?? false }
+  @inline(__always)
+  var isCancelled: Bool {
+    var task = task
+    return withUnsafeMutableBytes(of: &task) { Self.ask(&$0.assumingMemoryBound(to: UnsafeCurrentTask.self)[0]) }
+  }
+
+  /// Takes the task in place, since each copy of it would retain it.
+  @inline(__always)
+  private static func ask(_ task: inout UnsafeCurrentTask) -> Bool { task.isCancelled }
 }
 
 /// The replies of one caller's commands, which come in order.

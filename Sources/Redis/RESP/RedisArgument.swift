@@ -19,28 +19,26 @@ public struct RedisArguments: Sendable {
 
   /// Appends a text.
   public mutating func append(_ text: String) {
-    var text = text
-    text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+    if text.utf8.withContiguousStorageIfAvailable({ append(UnsafeRawBufferPointer($0)) }) != nil { return }
+    // Only a text bridged from elsewhere has its bytes in pieces.
+    ContiguousArray(text.utf8).withUnsafeBytes { append($0) }
   }
 
   /// Appends bytes.
   public mutating func append(_ argument: UnsafeRawBufferPointer) {
     count += 1
-    var head = ProtocolNumber(prefix: UInt8(ascii: "$"), argument.count)
+    let head = ProtocolNumber(prefix: UInt8(ascii: "$"), argument.count)
     guard argument.count <= 512 else {
-      head.withBytes { bytes.append(contentsOf: $0) }
+      withUnsafeBytes(of: head.bytes) { bytes.append(contentsOf: $0.prefix(head.count)) }
       bytes.append(contentsOf: argument)
       bytes.append(contentsOf: [UInt8(ascii: "\r"), UInt8(ascii: "\n")])
       return
     }
     // Put together on the stack, so that the array is asked for room once.
-    withUnsafeTemporaryAllocation(byteCount: 24 + 512 + 2, alignment: 8) { piece in
-      var length = head.withBytes { digits in
-        piece.copyMemory(from: digits)
-        return digits.count
-      }
-      UnsafeMutableRawBufferPointer(rebasing: piece[length...]).copyMemory(from: argument)
-      length += argument.count
+    withUnsafeTemporaryAllocation(byteCount: ProtocolNumber.size + 512 + 2, alignment: ProtocolNumber.size) { piece in
+      piece.storeBytes(of: head.bytes, as: UInt128.self)
+      UnsafeMutableRawBufferPointer(rebasing: piece[head.count...]).copyMemory(from: argument)
+      let length = head.count + argument.count
       piece[length] = UInt8(ascii: "\r")
       piece[length + 1] = UInt8(ascii: "\n")
       bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece[..<(length + 2)]))
@@ -51,35 +49,28 @@ public struct RedisArguments: Sendable {
   public mutating func append(_ argument: some RedisArgument) { argument.append(to: &self) }
 }
 
-/// A number as the protocol writes it: a letter, decimal digits, a line end. Kept in place, so that writing one needs no
-/// memory of its own.
+/// A number as the protocol writes it: a letter, decimal digits, a line end.
 struct ProtocolNumber {
-  // A letter, at most 19 digits, two bytes of line end: 22, filled from the back.
-  private var storage: (UInt64, UInt64, UInt64) = (0, 0, 0)
-  private var start: Int
+  static let size = MemoryLayout<UInt128>.size
+
+  /// The first byte lies lowest. There is room for 13 digits, and no length or count has more.
+  let bytes: UInt128
+  /// How many bytes they are.
+  let count: Int
 
   /// Writes a number that is not negative.
+  @inline(__always)
   init(prefix: UInt8, _ number: Int) {
-    var position = 24
-    withUnsafeMutableBytes(of: &storage) { bytes in
-      bytes[23] = UInt8(ascii: "\n")
-      bytes[22] = UInt8(ascii: "\r")
-      position = 22
-      var rest = UInt64(number.magnitude)
-      repeat {
-        position -= 1
-        bytes[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-        rest /= 10
-      } while rest > 0
-      position -= 1
-      bytes[position] = prefix
-    }
-    start = position
-  }
-
-  mutating func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    let start = start
-    return withUnsafeBytes(of: &storage) { body(UnsafeRawBufferPointer(rebasing: $0[start...])) }
+    var text = UInt128(UInt8(ascii: "\n")) << 8 | UInt128(UInt8(ascii: "\r"))
+    var length = 3
+    var rest = number.magnitude
+    repeat {
+      text = text << 8 | UInt128(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+      length += 1
+      rest /= 10
+    } while rest > 0
+    bytes = (text << 8 | UInt128(prefix)).littleEndian
+    count = length
   }
 }
 
