@@ -1,7 +1,8 @@
 import Glibc
 import MainstayReactor
-import MainstayRedis
 import Testing
+
+@testable import MainstayRedis
 
 @Suite("TLS", .serialized)
 struct TLSTests {
@@ -60,6 +61,22 @@ struct TLSTests {
       reactor.shutdown()
       for name in ["cert.pem", "key.pem"] { unlink(folder + "/" + name) }
       rmdir(folder)
+    }
+
+    /// In the middle of a handshake; `scripts/sanitize address` looks after those that were established.
+    @Test func anEndedSessionIsFreed() throws {
+      let context = try TLSContext(RedisTLSOptions())
+      for peer in ["localhost", "127.0.0.1"] {
+        weak var channel: AnyObject?
+        try {
+          let session = try TLSSession(context, host: peer, port: 6379)
+          let hasBegun = !session.output.isEmpty
+          #expect(hasBegun, "the first bytes of the handshake")
+          channel = session.channel
+          session.end()
+        }()
+        #expect(channel == nil)
+      }
     }
 
     @Test func aMissingFileIsNamed() throws {

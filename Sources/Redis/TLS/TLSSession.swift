@@ -10,7 +10,7 @@
   final class TLSSession {
     /// Encrypted bytes to be sent, those of the handshake included.
     var output = OutputBuffer()
-    private let channel = EmbeddedChannel()
+    let channel = EmbeddedChannel()
     private let name: String
 
     /// Begins the handshake: its first bytes are in `output`.
@@ -27,6 +27,7 @@
         channel.connect(to: peer, promise: nil)
         try collectOutput()
       } catch {
+        end()
         throw Self.failure(error, name)
       }
     }
@@ -55,9 +56,11 @@
       }
     }
 
-    /// Gives the session up.
+    /// Gives the session up, without waiting for the peer's farewell. A channel that is not closed is never freed: its
+    /// handlers and it hold each other.
     func end() {
       channel.close(mode: .all, promise: nil)
+      channel.embeddedEventLoop.advanceTime(by: .hours(1))
       output.removeAll()
     }
 
