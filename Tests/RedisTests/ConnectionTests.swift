@@ -137,6 +137,36 @@ struct ConnectionTests {
     reactor.shutdown()
   }
 
+  /// Without `connect`, each of them opens with the first command whose turn it is.
+  @Test(arguments: [2, 3, 4]) func everySharedConnectionIsUsed(count: Int) async throws {
+    try await withRedis(adjust: { $0.sharedConnections = count }) { (redis: RedisClient, _: RedisServer) async throws in
+      for number in 0..<3 * count { #expect(try await redis.send(.echo("\(number)")) == "\(number)") }
+      #expect(redis.statistics.sharedConnections == count)
+    }
+  }
+
+  /// An actor's function is back on its actor after a command, whether or not a connection had to be opened for it.
+  @Test func anActorIsBackWhereItWas() async throws {
+    actor Caller {
+      func ask(_ redis: RedisClient) async throws {
+        for _ in 0..<100 {
+          _ = try await redis.send(.ping())
+          assertIsolated()
+          _ = try await redis.send(.get("nothing"))
+          assertIsolated()
+          _ = try? await redis.send(.incr("text"))
+          assertIsolated()
+        }
+      }
+    }
+    try await withRedis { (redis: RedisClient, _: RedisServer) async throws in
+      let caller = Caller()
+      async let one: Void = caller.ask(redis)
+      async let other: Void = caller.ask(redis)
+      _ = try await (one, other)
+    }
+  }
+
   @Test func aCancelledBlockingPopTakesNothing() async throws {
     try await withRedis { (redis: RedisClient, _: RedisServer) async throws in
       let pop = Task { try await redis.send(.blpop(["queue"], timeout: .zero)) }

@@ -95,8 +95,7 @@ public final class RedisClient: Sendable {
   }
 
   func replies(_ batch: [RedisArguments], deadline: ContinuousClock.Instant?) async throws -> [RESPValue] {
-    let keeper = nextKeeper()
-    let connection = try await keeper.connection(by: limit(deadline, options.commandTimeout))
+    let connection = try await keeper(nextTurn()).connection(by: limit(deadline, options.commandTimeout))
     return try await connection.send(batch, deadline: deadline.map(MonotonicInstant.init), as: .pipeline)
   }
 
@@ -108,12 +107,15 @@ public final class RedisClient: Sendable {
     deadline ?? MonotonicInstant.now.advanced(by: timeout)
   }
 
-  @inline(__always)
-  private func nextKeeper() -> ConnectionKeeper {
-    guard keepers.count > 1 else { return keeper }
-    return keepers[
-      Int(bitPattern: UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).newValue) % UInt(keepers.count))]
+  /// Which of the shared connections is next.
+  @usableFromInline
+  func nextTurn() -> Int {
+    guard keepers.count > 1 else { return 0 }
+    return Int(bitPattern: UInt(bitPattern: turn.wrappingAdd(1, ordering: .relaxed).newValue) % UInt(keepers.count))
   }
+
+  @inline(__always)
+  private func keeper(_ turn: Int) -> ConnectionKeeper { keepers.count > 1 ? keepers[turn] : keeper }
 }
 
 // What becomes of a command. The inlined part is specialized where it is called and has one frame, since each frame
@@ -136,31 +138,33 @@ extension RedisClient {
   nonisolated(nonsending) func reply(
     _ arguments: RedisArguments, _ isReadOnly: Bool, _ deadline: MonotonicInstant?
   ) async throws -> RESPValue {
+    // All tries of a command are made by one keeper: another one's connection may be as old as the one that was lost.
+    let turn = nextTurn()
     do {
       // The form without the underscore looks for the caller's executor before it runs the closure, although this function
       // is on it already: 50 ns, a tenth of a command. It can stand here whenever this one goes.
       return try await _unsafeInheritExecutor_withUnsafeThrowingContinuation {
-        sendNow(arguments, isReadOnly, deadline, $0)
+        sendNow(arguments, isReadOnly, deadline, turn, $0)
       }
     } catch {
-      return try await reply(arguments, isReadOnly, deadline, after: error)
+      return try await reply(arguments, isReadOnly, deadline, turn, after: error)
     }
   }
 
   /// Sends a command if a connection is open; else the continuation gets ``NotOpen``.
   @usableFromInline
   func sendNow(
-    _ arguments: RedisArguments, _ isReadOnly: Bool, _ deadline: MonotonicInstant?,
+    _ arguments: RedisArguments, _ isReadOnly: Bool, _ deadline: MonotonicInstant?, _ turn: Int,
     _ continuation: UnsafeContinuation<RESPValue, any Error>
   ) {
-    guard let connection = nextKeeper().current else { return continuation.resume(throwing: NotOpen()) }
+    guard let connection = keeper(turn).current else { return continuation.resume(throwing: NotOpen()) }
     connection.send(arguments, deadline: deadline, as: isReadOnly ? .read : .write, continuation)
   }
 
   /// Sends a command that was not sent, or of which the next connection may know better; else throws the error.
   @usableFromInline
   nonisolated(nonsending) func reply(
-    _ arguments: RedisArguments, _ isReadOnly: Bool, _ deadline: MonotonicInstant?, after error: any Error
+    _ arguments: RedisArguments, _ isReadOnly: Bool, _ deadline: MonotonicInstant?, _ turn: Int, after error: any Error
   ) async throws -> RESPValue {
     switch error {
     case is NotOpen: break
@@ -168,7 +172,7 @@ extension RedisClient {
     case let lost as RedisError where lost.code == .connectionLost && (isReadOnly || !lost.isIndeterminate): break
     default: throw error
     }
-    let connection = try await nextKeeper().connection(by: limit(deadline, options.commandTimeout))
+    let connection = try await keeper(turn).connection(by: limit(deadline, options.commandTimeout))
     return try await connection.send(arguments, deadline: deadline, as: isReadOnly ? .read : .write)
   }
 }

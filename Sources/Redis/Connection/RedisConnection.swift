@@ -40,6 +40,7 @@ final class RedisConnection: @unchecked Sendable {
     sweepInterval: Duration, meter: (any RedisMeter)? = nil
   ) throws {
     guard let reader = RESPReader(limits: replyLimits) else {
+      link.end()
       throw RedisError(.notConnected, "no memory for a connection")
     }
     self.reactor = reactor
@@ -55,6 +56,7 @@ final class RedisConnection: @unchecked Sendable {
     do {
       source = try reactor.watch(socket, .read, self)
     } catch {
+      link.end()
       throw RedisError(.notConnected, error.message)
     }
   }
@@ -209,7 +211,9 @@ extension RedisConnection: ReactorTickHook {
   func tickEnded() { sendGathered(isEndOfTick: true) }
 
   private func sendGathered(isEndOfTick: Bool) {
-    guard !isClosed, outgoing.isEmpty else { return }
+    // What is encrypted waits with the link until the socket can be written, and then `outgoing` is empty: without looking at
+    // the socket, the link would take everything, and no limit would hold.
+    guard !isClosed, outgoing.isEmpty, source?.interest.contains(.write) != true else { return }
     let now = reactor.now
     queue.withLock { $0.takeOutput(into: &outgoing, at: now, isEndOfTick: isEndOfTick) }
     if let timer, !timer.isPending { reactor.set(timer, for: now.advanced(by: sweepInterval)) }
@@ -217,11 +221,15 @@ extension RedisConnection: ReactorTickHook {
   }
 
   private func flush() {
+    let due = outgoing.count
     do {
       let outcome = try link.send(&outgoing, to: socket)
       if outcome.bytes > 0 { queue.withLock { $0.didSend(outcome.bytes) } }
       try source?.watch(outcome.isBlocked ? [.read, .write] : .read)
     } catch let error as RedisError {
+      // What had left before the error may have been executed.
+      let left = due - outgoing.count
+      if left > 0 { queue.withLock { $0.didSend(left) } }
       shut(error)
     } catch {
       lost("the connection cannot be watched: \(error)")
@@ -235,6 +243,11 @@ extension RedisConnection: ReactorHandler {
     if events.contains(.stopped) { return shut(RedisError(.closed, "the reactor has been shut down")) }
     if events.contains(.readable) { read() }
     guard !isClosed, events.contains(.writable) else { return }
+    flushPending()
+  }
+
+  /// Sends what had to wait for the socket, then what has been gathered since.
+  private func flushPending() {
     flush()
     if outgoing.isEmpty, !link.hasPendingOutput { tickEnded() }
   }
@@ -263,7 +276,7 @@ extension RedisConnection: ReactorHandler {
         try feed(plain)
       }
       // A link with encryption may have something to say of its own accord.
-      if link.hasPendingOutput { flush() }
+      if link.hasPendingOutput { flushPending() }
       if !isFed { queue.withLock { $0.didReceive(at: reactor.now) } }
     } catch let error as RESPViolation {
       shut(
