@@ -92,7 +92,8 @@ public final class ManualClock: HostClock {
   public func waitForSleepers(_ count: Int = 1) async { await wait(count: count, due: nil) }
 
   /// Waits until a task sleeps that wakes after exactly this time. In a host the kernel sleeps on the clock too, for its
-  /// budgets; this tells a plugin's interval from them.
+  /// budgets; this tells a plugin's interval from them, unless it is as long as one: `start_timeout` is 10 s by default, and
+  /// may still stand on the clock for a moment when a host has just started.
   public func waitForSleeper(due: Duration) async { await wait(count: 1, due: due) }
 
   private func wait(count: Int, due: Duration?) async {

@@ -7,11 +7,11 @@ import Testing
 @Suite struct HelloPluginTests {
   @Test func greetsOnATimer() async throws {
     let clock = ManualClock()
-    let manifest = "plugins: { hello: { name: Ada, interval: 10s } }"
+    let manifest = "plugins: { hello: { name: Ada, interval: 7s } }"
     try await withHost([HelloPlugin.self], manifest: manifest, clock: clock) { host in
       let recorder = EventRecorder(host.events, "hello.*")
-      await clock.waitForSleeper(due: .seconds(10))
-      clock.advance(by: .seconds(10))
+      await clock.waitForSleeper(due: .seconds(7))
+      clock.advance(by: .seconds(7))
       let said = try await recorder.next(HelloSaid.self)
       #expect(said.name == "Ada")
     }
