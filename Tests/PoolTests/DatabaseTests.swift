@@ -167,16 +167,26 @@ import Testing
     }
   }
 
-  /// Who runs on a reactor is lent what lives there; who runs elsewhere gets whatever is idle.
-  @Test func aReactorIsLentItsOwnConnections() async throws {
+  /// Runs a test with a database whose connections, all open, live on two reactors in turn.
+  private func withTwoReactors(
+    connections: Int, _ body: (PostgresDatabase, [Reactor]) async throws -> Void
+  ) async throws {
     try await DatabaseTrial.run { trial in
       let reactors = [try Reactor(name: "one"), try Reactor(name: "two")]
       defer { for reactor in reactors { reactor.shutdown() } }
       var settings = trial.database.settings
-      (settings.min, settings.max) = (4, 4)
+      (settings.min, settings.max) = (connections, connections)
       let database = try PostgresDatabase(
         name: "two", options: trial.database.options, pool: settings, reactors: reactors)
       try await database.warmUp(by: .now.advanced(by: .seconds(20)))
+      try await body(database, reactors)
+      await database.drain(by: .now.advanced(by: .seconds(5)))
+    }
+  }
+
+  /// Who runs on a reactor is lent what lives there; who runs elsewhere gets whatever is idle.
+  @Test func aReactorIsLentItsOwnConnections() async throws {
+    try await withTwoReactors(connections: 4) { database, reactors in
       for _ in 0..<20 {
         for reactor in reactors {
           try await withTaskExecutorPreference(reactor) {
@@ -198,20 +208,12 @@ import Testing
           }
         }
       }
-      await database.drain(by: .now.advanced(by: .seconds(5)))
     }
   }
 
   /// However crowded a shared connection is, its readers leave those of other reactors alone, unless they have none.
   @Test func readersLeaveConnectionsOfOtherReactorsAlone() async throws {
-    try await DatabaseTrial.run { trial in
-      let reactors = [try Reactor(name: "one"), try Reactor(name: "two")]
-      defer { for reactor in reactors { reactor.shutdown() } }
-      var settings = trial.database.settings
-      (settings.min, settings.max) = (2, 2)
-      let database = try PostgresDatabase(
-        name: "two", options: trial.database.options, pool: settings, reactors: reactors)
-      try await database.warmUp(by: .now.advanced(by: .seconds(20)))
+    try await withTwoReactors(connections: 2) { database, reactors in
       var servers: [Set<Int>] = []
       for reactor in reactors {
         servers.append(
@@ -226,7 +228,6 @@ import Testing
       }
       #expect(servers.map(\.count) == [1, 1], "ten readers crowd one connection")
       #expect(servers[0] != servers[1])
-      await database.drain(by: .now.advanced(by: .seconds(5)))
     }
   }
 

@@ -43,8 +43,7 @@ extension Session {
   /// and waiting until they have them would let libpq go on gathering, so then the connection is closed.
   func giveUpTooLarge(_ unit: SessionUnit, _ limit: Int) {
     abandon(unit, .resultTooLarge(limit))
-    unit.extra?.results = []
-    unit.extra?.gathered = GatheredRows()
+    unit.extra?.dropResults()
     if inFlight.allSatisfy(\.isAbandoned) { cancelIfOnlyAbandoned(.now) } else { lose(.tooLargeNeighbour(limit)) }
   }
 }

@@ -100,6 +100,12 @@ final class SessionUnit: @unchecked Sendable {
     @exclusivity(unchecked) var begun: MonotonicInstant?
 
     init(batch: [PostgresQuery]) { self.batch = batch }
+
+    /// Lets go of the results, and of the memory that they share.
+    func dropResults() {
+      results = []
+      gathered = GatheredRows()
+    }
   }
 
   init(_ kind: Kind, _ query: PostgresQuery, batch: [PostgresQuery] = [], deadline: MonotonicInstant? = nil) {
@@ -164,8 +170,7 @@ final class SessionUnit: @unchecked Sendable {
   /// Makes it as good as new, to be sent once more.
   func rewind() {
     extra?.batchSteps = []
-    extra?.results = []
-    extra?.gathered = GatheredRows()
+    extra?.dropResults()
     extra?.size = 0
     error = nil
     result = nil

@@ -96,11 +96,8 @@ private struct ParameterArray {
     // Of the first one's length, which says little about the others' where it is a long text.
     let length = Int(min(max(element.length, 8), 64))
     writer.bytes.reserveCapacity(20 + count * (MemoryLayout<Int32>.size + length))
-    writer.write(integer: Int32(1))
-    writer.write(integer: Int32(0))
-    writer.write(integer: element.type)
-    writer.write(integer: Int32(clamping: count))
-    writer.write(integer: Int32(1))
+    writer.writeArrayHeader(
+      of: PostgresType(rawValue: element.type), count: Int32(clamping: count), hasNulls: false)
   }
 
   /// Whether there are arrays of that type, and its values have been written as they stand in one.
@@ -116,11 +113,12 @@ private struct ParameterArray {
   }
 
   /// False if the parameter is of another type.
-  mutating func append(_ entry: PostgresParameters.Entry, _ value: UnsafeRawBufferPointer) -> Bool {
+  mutating func append(_ entry: PostgresParameters.Entry, _ bytes: ArraySlice<UInt8>) -> Bool {
     guard entry.type == element.type, entry.format == element.format else { return false }
     writer.write(integer: entry.length)
     if entry.length < 0 { writer.bytes[ParameterArray.lastByteOfHasNulls] = 1 }
-    writer.bytes.append(contentsOf: value)
+    // Without the zero byte behind text.
+    writer.bytes.append(contentsOf: bytes.prefix(Int(max(entry.length, 0))))
     return true
   }
 
@@ -135,16 +133,12 @@ private struct ParameterArray {
 extension PostgresParameters {
   /// Appends each value to the array of its position. False if one does not fit there.
   fileprivate func append(to arrays: inout [ParameterArray]) -> Bool {
-    writer.bytes.withUnsafeBytes { bytes in
-      var offset = 0
-      for index in 0..<count {
-        let entry = bytes.loadUnaligned(fromByteOffset: offset, as: Entry.self)
-        let start = offset + Entry.size
-        let value = UnsafeRawBufferPointer(rebasing: bytes[start..<(start + Int(max(entry.length, 0)))])
-        guard arrays[index].append(entry, value) else { return false }
-        offset = start + entry.byteCount
-      }
-      return true
+    var index = 0
+    var fits = true
+    forEach { entry, bytes in
+      fits = arrays[index].append(entry, bytes) && fits
+      index += 1
     }
+    return fits
   }
 }

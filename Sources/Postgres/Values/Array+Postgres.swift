@@ -59,12 +59,7 @@ extension PostgresWriter {
     guard let count = Int32(exactly: array.count) else {
       throw PostgresError(.encoding, "the array has more elements than the protocol can count")
     }
-    write(integer: Int32(array.isEmpty ? 0 : 1))
-    write(integer: Int32(array.contains { $0.isPostgresNull } ? 1 : 0))
-    write(integer: Element.postgresType.rawValue)
-    if array.isEmpty { return }
-    write(integer: count)
-    write(integer: Int32(1))
+    writeArrayHeader(of: Element.postgresType, count: count, hasNulls: array.contains { $0.isPostgresNull })
     for element in array {
       try writeLengthPrefixed { writer throws(PostgresError) in
         if element.isPostgresNull { return false }
@@ -72,6 +67,16 @@ extension PostgresWriter {
         return true
       }
     }
+  }
+
+  /// What stands before the elements in the binary form.
+  mutating func writeArrayHeader(of element: PostgresType, count: Int32, hasNulls: Bool) {
+    write(integer: Int32(count == 0 ? 0 : 1))
+    write(integer: Int32(hasNulls ? 1 : 0))
+    write(integer: element.rawValue)
+    if count == 0 { return }
+    write(integer: count)
+    write(integer: Int32(1))
   }
 
   /// `{"a","b \"c\"",NULL}`
